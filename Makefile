@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# kvmx: the two commands of the README (demo, check) and the parts they rest
+# on. `make help` lists them.
+
+KVMX_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.1
+CPU ?= amd
+export KVMX_VERSION
+
+.PHONY: help module facts userlib clean demo check install
+
+help:
+	@echo 'make demo [KERNEL=6.1|7.3] [MACHINE=host]  boot a stock Debian kernel as a kvmx guest'
+	@echo 'make check                                 run all tests'
+	@echo 'make module [KDIR=...]                     build src/kvmx.ko for a kernel (W=1, C=1 as in the kernel)'
+	@echo 'make userlib                               build libkvmx and the kvmx command into build/userlib'
+	@echo 'make clean                                 remove what was built'
+
+module: facts
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/src $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
+
+facts:
+	src/host/configure $(KDIR) src/kvmx-facts.h
+
+userlib:
+	$(MAKE) -C userlib
+
+demo:
+	tests/demo --cpu $(CPU) --kernel $(KERNEL) $(if $(MACHINE),--machine $(MACHINE))
+
+check:
+	tests/check
+
+clean:
+	rm -rf build
+	find src -name '*.o' -o -name '*.cmd' -o -name '*.mod' -o -name '*.mod.c' -o -name '*.ko' \
+		-o -name 'modules.order' -o -name 'Module.symvers' | xargs -r rm -f
+	rm -f src/kvmx-facts.h

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The x86 guest floor's objects and its contract with the virtualization
+ * units: what a vCPU is made of, what a unit can do (struct x86_backend), and
+ * what it says when it leaves the guest (struct x86_exit).
+ */
+#ifndef KVMX_X86_H
+#define KVMX_X86_H
+
+#include <kvmx/vm.h>
+#include <kvmx/x86_regs.h>
+
+struct x86_vcpu;
+struct x86_vm;
+struct x86_emu_ctx;
+struct lapic;
+struct ioapic;
+struct pic;
+struct pit;
+
+/* Parts of the state that stay in the unit until somebody asks (x86_state_*()). */
+#define X86_STATE_SEGS		BIT(0)
+#define X86_STATE_TABLES	BIT(1)
+#define X86_STATE_CRS		BIT(2)	/* cr0, cr3, cr4, efer */
+#define X86_STATE_DRS		BIT(3)	/* dr6, dr7 */
+#define X86_STATE_ALL		(BIT(4) - 1)
+
+struct x86_state {
+	struct x86_segment seg[X86_SEGS];
+	struct x86_table gdt, idt;
+	u64 cr0, cr3, cr4, efer;
+	u64 dr6, dr7;
+};
+
+enum x86_exit_kind {
+	X86_EXIT_HOST,		/* host interrupt, NMI or machine check: already served */
+	X86_EXIT_CPUID,
+	X86_EXIT_RDMSR,
+	X86_EXIT_WRMSR,
+	X86_EXIT_IO,		/* io */
+	X86_EXIT_FAULT,		/* stage-2 fault: fault */
+	X86_EXIT_HLT,
+	X86_EXIT_HYPERCALL,
+	X86_EXIT_EXCEPTION,	/* an intercepted exception: exc */
+	X86_EXIT_INTR_WINDOW,	/* the interrupt window that was asked for is open */
+	X86_EXIT_NMI_WINDOW,	/* the NMI window that was asked for is open */
+	X86_EXIT_CR,		/* cr */
+	X86_EXIT_DR,		/* dr */
+	X86_EXIT_XSETBV,
+	X86_EXIT_CACHE,		/* INVD, WBINVD */
+	X86_EXIT_INVLPG,	/* invlpg */
+	X86_EXIT_RDPMC,
+	X86_EXIT_RDTSC,		/* RDTSC, RDTSCP */
+	X86_EXIT_PAUSE,
+	X86_EXIT_MONITOR,
+	X86_EXIT_MWAIT,
+	X86_EXIT_TASK_SWITCH,	/* task */
+	X86_EXIT_UNDEFINED,	/* an instruction this guest does not have: #UD */
+	X86_EXIT_SHUTDOWN,	/* triple fault */
+	X86_EXIT_FAIL_ENTRY,	/* the unit refused the state: raw, and instruction not run */
+	X86_EXIT_UNKNOWN,	/* raw says which */
+	X86_EXIT_KINDS,
+};
+
+struct x86_exit {
+	u8 kind;		/* enum x86_exit_kind */
+	u8 insn_len;		/* length of the instruction that exited; 0: the unit cannot tell */
+	u8 nr_bytes;		/* instruction bytes the unit has fetched; 0: none */
+	u8 bytes[15];
+	u64 raw;		/* the unit's own exit code */
+	struct x86_event vectoring;	/* the event whose delivery was cut short */
+	union {
+		struct { u16 port; u8 size; bool in, string, rep; u8 addr_size; } io;
+		struct { u64 gpa; u32 access; bool table_walk; } fault;	/* access: STAGE2_* */
+		struct { u8 vector; bool has_error; u32 error; u64 payload; } exc;
+		struct { u8 reg; bool write, decoded; u8 gpr; } cr;	/* decoded: gpr is valid */
+		struct { u8 reg; bool write, decoded; u8 gpr; } dr;
+		struct { bool decoded; u64 addr; } invlpg;
+		struct { u16 selector; u8 reason; bool has_error; u32 error; } task;
+	};
+};
+
+/* What the CPU's unit has; filled by probe, read by everyone. */
+struct x86_unit_caps {
+	bool next_rip, decode_assists, flush_by_asid, vgif, clean_bits, vnmi, tsc_scale;
+	bool pause_filter;
+	u32 asids;
+	u8 tsc_scale_frac_bits;
+	u64 tsc_scale_max;
+};
+
+/*
+ * A unit's driver, with no policy: chosen when the module loads. "window"
+ * means inside the run window (preemption off); ops without a word are called
+ * with the vCPU mutex held, in or out of the window.
+ */
+struct x86_backend {
+	const char *name;			/* "AMD-V", "VT-x" */
+	const char *holder;			/* who may hold the unit besides us: "kvm-amd" */
+	const struct stage2_format *stage2;
+
+	int (*probe)(struct x86_unit_caps *caps);	/* -ENODEV after one line that says why */
+	void (*remove)(void);
+	int (*cpu_enable)(void);		/* on this CPU, interrupts off: 0, -EBUSY, -EIO */
+	void (*cpu_disable)(void);
+	int (*vcpu_create)(struct x86_vcpu *v);	/* sets v->unit */
+	void (*vcpu_destroy)(struct x86_vcpu *v);
+	void (*window_open)(struct x86_vcpu *v);	/* window: this CPU gets the vCPU */
+	void (*window_close)(struct x86_vcpu *v);
+	/* window, interrupts off, returns with them off: runs the guest until it leaves. */
+	void (*enter)(struct x86_vcpu *v, struct x86_exit *exit);
+	void (*load_state)(struct x86_vcpu *v, u32 parts);	/* unit to v->state */
+	/* For the next entry. One of them at a time; a new call replaces it. */
+	void (*inject)(struct x86_vcpu *v, const struct x86_event *event);
+	/*
+	 * Leave the guest when it could take an interrupt (@intr: 0 not wanted, 1 to
+	 * 15 once the task priority is below it, 16 whatever it is), or an NMI.
+	 */
+	void (*want_window)(struct x86_vcpu *v, u8 intr, bool nmi);
+	void (*flush_tlb)(struct x86_vcpu *v);	/* guest and stage-2 translations, before next entry */
+	void (*set_tsc)(struct x86_vcpu *v);	/* v->tsc_offset, v->tsc_ratio changed */
+	void (*set_intercepts)(struct x86_vcpu *v);	/* exceptions, MSR and DR passing changed */
+	int (*get_msr)(struct x86_vcpu *v, u32 msr, u64 *val);	/* -ENOENT: not one it keeps */
+	int (*set_msr)(struct x86_vcpu *v, u32 msr, u64 val);	/* value was checked */
+	bool (*arm_deadline)(struct x86_vcpu *v, u64 tsc);	/* optional: leave at guest TSC */
+};
+
+extern const struct x86_backend svm_backend;
+
+/* Chosen at load; NULL in a kernel without any. */
+extern const struct x86_backend *x86_unit;
+extern struct x86_unit_caps x86_unit_caps;
+
+/* Requests of the x86 floor. */
+enum {
+	KVMX_REQ_CLOCK = KVMX_REQ_ARCH,	/* write the guest's kvmclock page */
+	KVMX_REQ_IOAPIC_SCAN,		/* lapic_take_eoi_exit() has a vector for user space */
+	KVMX_REQ_STEAL,
+	KVMX_REQ_TRIPLE_FAULT,
+	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
+};
+
+/* Who in the guest is asked to be told of an interrupt of which kind: ICR, I/O APIC and MSI alike. */
+struct apic_msg {
+	u32 dest;
+	u8 vector;
+	u8 mode;		/* APIC_DELIVER_* delivery mode */
+	u8 shorthand;		/* APIC_SHORT_* */
+	bool logical;		/* destination mode */
+	bool level;		/* trigger mode level */
+	bool assert;
+	bool lowest_hint;	/* MSI redirection hint */
+};
+
+/* Replaced as a whole by KVMX_SET_CPUID2; what a test of a feature needs is worked out then. */
+struct x86_cpuid {
+	struct rcu_head rcu;
+	u32 nr;
+	bool amd;		/* vendor AMD or Hygon */
+	u16 dynamic[3];		/* positions of leaves 1, 0xd.0, 0xd.1; 0xffff: none */
+	u32 word[24];		/* enum x86_feature_word */
+	u16 head[128], next[256];	/* positions, by hash of the leaf */
+	struct kvmx_cpuid_entry2 entry[];
+};
+
+/* Guest FPU and extended state, XSAVE standard format; saved and restored as a whole. */
+struct x86_fpu {
+	void *area;		/* [I] 64-byte aligned, x86_xsave_size bytes */
+	u64 xcr0;		/* [m] guest's */
+	u64 xss;		/* [m] guest's */
+};
+
+struct x86_clock_vcpu {
+	u64 system_time_msr;	/* [m] KVMX_MSR_SYSTEM_TIME(_NEW) value */
+	u64 steal_msr;		/* [m] */
+	u32 mul;		/* [m] guest TSC to ns, with shift */
+	s8 shift;
+	bool stopped;		/* [m] tell the guest that it did not run (KVMX_KVMCLOCK_CTRL) */
+};
+
+/* The VM's time; see clock.c. */
+struct x86_clock_vm {
+	u64 base_tsc, base_ns;	/* [clock_lock] kvmclock was base_ns at host TSC base_tsc */
+	u64 tsc_offset, tsc_ratio;	/* [clock_lock] of the vCPU whose TSC was set last */
+	u32 tsc_khz;		/* [clock_lock] of the same */
+	bool tsc_set;		/* [clock_lock] the three above are valid */
+	bool tsc_by_user;	/* [clock_lock] user space gave the value */
+	bool stable;		/* [a] all vCPUs have one TSC: the clock pages say so */
+};
+
+struct x86_mce {
+	u64 mcg_cap, mcg_status, mcg_ctl;
+	u64 bank[32 * 4];
+};
+
+/*
+ * An access that user space completes: mmio.c and pio.c. While an instruction
+ * is emulated all its device reads are kept, so that it can be emulated again
+ * from its start once user space has answered one of them.
+ */
+struct x86_io_state {
+	/* What to do when KVMX_RUN comes back, or NULL. 0; 1: user space is asked again; -errno. */
+	int (*complete)(struct x86_vcpu *v);
+	u8 nr_read;		/* bytes of @read that are answered */
+	u8 used;		/* bytes of them that this emulation has consumed */
+	u8 read[64];
+	u16 asked;		/* bytes that user space is to answer */
+	u16 pio_ready;		/* bytes in the port I/O page that INS may consume */
+	struct {
+		u64 gpa;
+		u8 len;
+		u8 data[8];
+	} write[16];		/* to be handed out, in order */
+	u8 nr_writes, next_write;
+};
+
+enum x86_mp_state { X86_MP_RUNNABLE, X86_MP_UNINITIALIZED, X86_MP_INIT_RECEIVED, X86_MP_HALTED };
+
+struct x86_vcpu {
+	struct kvmx_vcpu vcpu;
+	void *unit;			/* [I] backend's: struct svm_vcpu or vmx_vcpu */
+
+	/* Synced by enter() on each exit and taken from here on each entry. */
+	u64 gpr[X86_GPRS];		/* [m] */
+	u64 rip, rflags;		/* [m] */
+	u64 cr2;			/* [m] */
+	u8 cr8;				/* [m] task priority, when no local APIC is in the kernel */
+	bool int_shadow;		/* [m] STI or MOV SS shadow */
+	bool nmi_masked;		/* [m] between NMI and IRET */
+
+	struct x86_state state;		/* [m] through x86_state() and x86_state_dirty() */
+	u32 state_valid, state_dirty;	/* [m] X86_STATE_* */
+
+	u64 db[4];			/* [m] DR0 to DR3 */
+	u32 guest_debug;		/* [m] KVMX_GUESTDBG_* */
+	u64 debug_db[4], debug_dr7;	/* [m] user space's breakpoints */
+
+	/* Events on their way into the guest: events.c. */
+	struct {
+		struct x86_event exception;	/* raised by emulation, or cut short */
+		bool has_payload;
+		u64 payload;			/* CR2 or DR6 bits of a pending exception */
+		bool exception_injected;	/* was cut short: inject again as it is */
+		u8 nmi_pending;			/* 0 to 2 */
+		bool nmi_injected;
+		int irq_injected;		/* vector accepted but not delivered yet, -1 */
+		bool irq_soft;
+		bool init_pending;
+		int sipi_vector;		/* -1: none */
+	} ev;
+	int user_irq;			/* [m] KVMX_INTERRUPT's vector, -1: none */
+	u8 mp_state;			/* [m] enum x86_mp_state */
+
+	struct lapic *lapic;		/* [I] NULL without an in-kernel one */
+	u64 apic_base;			/* [m] IA32_APIC_BASE */
+	struct x86_fpu fpu;
+	struct x86_cpuid *cpuid;	/* [m] never NULL after vcpu_init */
+	u64 cr4_guest_bits, efer_bits, xcr0_allowed, rip_canonical_bits;	/* [m] from CPUID */
+	u8 maxphyaddr;			/* [m] from CPUID */
+
+	/* MSRs kept by the floor (the rest: backend get_msr/set_msr). */
+	u64 pat, misc_enable, tsc_aux, spec_ctrl, virt_ssbd, tsc_adjust, microcode, arch_cap;
+	u64 hwcr;
+	u64 host_tsc_aux;		/* [w] */
+	bool tsc_aux_loaded;		/* [w] the CPU's is the guest's */
+	u64 mtrr[64];			/* x86/mtrr.c: default type, fixed, variable */
+	u64 poll_control, async_pf_en, pv_eoi_msr;
+	struct x86_mce mce;
+
+	u64 tsc_offset;			/* [m] guest TSC = host TSC * ratio + offset */
+	u64 tsc_ratio;			/* [m] fixed point, caps.tsc_scale_frac_bits; 0: 1.0 */
+	u32 tsc_khz;			/* [m] of the guest */
+	struct x86_clock_vcpu clock;
+
+	u32 exceptions;			/* [m] bitmap of intercepted exceptions */
+	bool dr_direct;			/* [w] the guest's MOV DR does not exit in this window */
+	bool dr_loaded;			/* [w] the CPU's DR0 to DR3 are the guest's */
+	bool host_dr_used;		/* [w] the host has breakpoints set */
+	u64 host_db[4];			/* [w] they are at */
+	int run_error;			/* [m] what KVMX_RUN returns after X86_ERROR */
+	struct x86_io_state io;		/* [m] */
+	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */
+	struct { u64 rip; u8 size, insn_len; bool in; } pio;	/* [m] IN or OUT that user space has */
+	struct x86_exit exit;		/* [w] the last one */
+};
+
+struct x86_vm {
+	struct kvmx_vm vm;
+	struct pic *pic;		/* [l] published once: in-kernel irqchip */
+	struct ioapic *ioapic;
+	struct pit *pit;
+	bool split_irqchip;		/* [l] local APICs only */
+	bool irqchip;			/* [l] full irqchip; local APICs are created with vCPUs */
+	u32 split_routes;		/* [l] GSIs kept for user space's I/O APICs */
+	u64 x2apic_api;			/* [l] KVMX_X2APIC_API_* */
+	atomic_t apic_rotor;		/* [a] whose turn it is among equals of lowest priority */
+
+	/* Local APICs by id: lapic.c, read under RCU. */
+	struct apic_map __rcu *apic_map;
+	struct mutex apic_map_lock;
+
+	u64 tss_addr, identity_addr;	/* [l] accepted, not needed by unrestricted guests */
+	spinlock_t clock_lock;
+	struct x86_clock_vm clock;
+	s64 kvmclock_offset;		/* [clock_lock] on hosts with an unstable TSC */
+	u64 wall_clock_msr;
+	u64 boot_cpu_id;
+	u32 default_tsc_khz;
+	u64 disabled_exits;		/* [l] KVMX_X86_DISABLE_EXITS_* */
+	u64 disabled_quirks;
+	bool exception_payload;		/* [l] KVMX_CAP_EXCEPTION_PAYLOAD was enabled */
+	bool triple_fault_event;	/* [l] KVMX_CAP_X86_TRIPLE_FAULT_EVENT was enabled */
+};
+
+static inline struct x86_vcpu *to_x86(struct kvmx_vcpu *vcpu)
+{
+	return container_of(vcpu, struct x86_vcpu, vcpu);
+}
+
+static inline struct x86_vm *to_x86_vm(struct kvmx_vm *vm)
+{
+	return container_of(vm, struct x86_vm, vm);
+}
+
+static inline struct x86_vm *x86_vm_of(struct x86_vcpu *v)
+{
+	return to_x86_vm(v->vcpu.vm);
+}
+
+/* The state parts, loaded from the unit when they are not here yet. */
+static inline struct x86_state *x86_state(struct x86_vcpu *v, u32 parts)
+{
+	u32 missing = parts & ~v->state_valid;
+
+	if (missing) {
+		x86_unit->load_state(v, missing);
+		v->state_valid |= missing;
+	}
+	return &v->state;
+}
+
+/* The same for changing them: enter() writes the parts to the unit. */
+static inline struct x86_state *x86_state_dirty(struct x86_vcpu *v, u32 parts)
+{
+	x86_state(v, parts);
+	v->state_dirty |= parts;
+	return &v->state;
+}
+
+static inline bool x86_long_mode(struct x86_vcpu *v)
+{
+	return x86_state(v, X86_STATE_CRS)->efer & X86_EFER_LMA;
+}
+
+static inline bool x86_is_64bit(struct x86_vcpu *v)
+{
+	return x86_long_mode(v) &&
+	       (x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_CS].attr & X86_ATTR_L);
+}
+
+static inline bool x86_protected_mode(struct x86_vcpu *v)
+{
+	return x86_state(v, X86_STATE_CRS)->cr0 & X86_CR0_PE;
+}
+
+/* Current privilege level: SS.DPL (Intel SDM, "Guest Register State"; AMD APM keeps CPL apart but equal). */
+static inline u8 x86_cpl(struct x86_vcpu *v)
+{
+	return X86_ATTR_DPL(x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_SS].attr);
+}
+
+/* src/x86/events.c: things that happen to a vCPU. Exceptions: vCPU mutex held. */
+void x86_raise(struct x86_vcpu *v, u8 vector);
+void x86_raise_error(struct x86_vcpu *v, u8 vector, u32 error);
+void x86_raise_page_fault(struct x86_vcpu *v, u64 addr, u32 error);
+void x86_raise_debug(struct x86_vcpu *v, u64 dr6_bits);
+void x86_triple_fault(struct x86_vcpu *v);
+/* From any context. */
+void x86_queue_nmi(struct x86_vcpu *v);
+void x86_queue_init(struct x86_vcpu *v);
+void x86_queue_sipi(struct x86_vcpu *v, u8 vector);
+void x86_event_pending(struct x86_vcpu *v);	/* request EVENT and kick: an interrupt may be deliverable */
+
+/* src/x86/vcpu.c: INIT or power-up state (Intel SDM, "Processor State After Reset"). */
+void x86_vcpu_reset(struct x86_vcpu *v, bool init);
+/* Control registers with the checks of a guest's own MOV: 0, or -EINVAL (#GP). */
+int x86_set_cr0(struct x86_vcpu *v, u64 val);
+int x86_set_cr3(struct x86_vcpu *v, u64 val);
+int x86_set_cr4(struct x86_vcpu *v, u64 val);
+int x86_set_cr8(struct x86_vcpu *v, u64 val);
+u64 x86_get_cr8(struct x86_vcpu *v);
+int x86_set_efer(struct x86_vcpu *v, u64 val, bool host);
+int x86_set_xcr0(struct x86_vcpu *v, u64 val);
+int x86_set_dr(struct x86_vcpu *v, int reg, u64 val);	/* -EINVAL: #GP, -EPERM: #UD */
+u64 x86_get_dr(struct x86_vcpu *v, int reg);
+
+/* Moves RIP over the instruction that exited and ends the interrupt shadow. */
+void x86_skip(struct x86_vcpu *v, u8 insn_len);
+
+#endif

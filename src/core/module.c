@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: brings up the rooms in order, registers /dev/kvmx last, and
+ * takes it all down again. Loading takes no virtualization unit: unit.c does
+ * that with the first VM.
+ */
+#define pr_fmt(fmt) "kvmx: " fmt
+
+#include <linux/kernel.h>
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include <kvmx/arch.h>
+
+#include "door.h"
+
+static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kvmx_call call = { };
+
+	return kvmx_ioctl(KVMX_SCOPE_SYSTEM, &call, cmd, arg);
+}
+
+#ifdef CONFIG_COMPAT
+static long system_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return system_ioctl(file, cmd, (unsigned long)compat_ptr(arg));
+}
+#endif
+
+static const struct file_operations system_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = system_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl = system_compat_ioctl,
+#endif
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice kvmx_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kvmx",
+	.mode = 0660,
+	.fops = &system_fops,
+};
+
+static int init_ioctls(void)
+{
+	const struct kvmx_ioctl_set sets[] = {
+		{ kvmx_arch_ioctls, kvmx_arch_nr_ioctls },
+		{ kvmx_arch_irq_ioctls, kvmx_arch_nr_irq_ioctls },
+		{ kvmx_system_ioctls, kvmx_system_nr_ioctls },
+		{ kvmx_vm_ioctls, kvmx_vm_nr_ioctls },
+		{ kvmx_vcpu_ioctls, kvmx_vcpu_nr_ioctls },
+	};
+
+	return kvmx_ioctl_init(sets, ARRAY_SIZE(sets));
+}
+
+static int __init kvmx_init(void)
+{
+	int err;
+
+	err = kvmx_vcpus_init();
+	if (err)
+		goto refused;
+	err = kvmx_eventfd_init();
+	if (err)
+		goto vcpus;
+	err = kvmx_arch_init();
+	if (err)
+		goto eventfd;		/* it has said why */
+	err = init_ioctls();
+	if (err)
+		goto arch;
+	err = misc_register(&kvmx_device);
+	if (err)
+		goto ioctls;
+	pr_info("version " KVMX_VERSION ", /dev/kvmx is ready\n");
+	return 0;
+ioctls:
+	kvmx_ioctl_exit();
+arch:
+	kvmx_arch_exit();
+eventfd:
+	kvmx_eventfd_exit();
+vcpus:
+	kvmx_vcpus_exit();
+refused:
+	pr_err("not loaded (error %d)\n", err);
+	return err;
+}
+
+static void __exit kvmx_exit(void)
+{
+	misc_deregister(&kvmx_device);
+	kvmx_ioctl_exit();
+	kvmx_arch_exit();
+	kvmx_eventfd_exit();
+	kvmx_vcpus_exit();
+}
+
+module_init(kvmx_init);
+module_exit(kvmx_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KVM as a package: a hypervisor module with the KVM ABI on /dev/kvmx");
+MODULE_VERSION(KVMX_VERSION);

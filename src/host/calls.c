@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Small kernel calls that changed their name or prototype between releases.
+ * Declared in kvmx/host.h; called from every room.
+ */
+#include <linux/kernel.h>
+#include <linux/sched/signal.h>
+#include <linux/smp.h>
+#include <linux/interrupt.h>
+#include <linux/rcupdate.h>
+#include <asm/smp.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
+#include <asm/fpu/api.h>
+#include <asm/msr.h>
+#include <kvmx/host.h>
+
+#include "kvmx-facts.h"
+
+void kvmx_host_hrtimer_setup(struct hrtimer *timer,
+			     enum hrtimer_restart (*fn)(struct hrtimer *timer),
+			     clockid_t clock, enum hrtimer_mode mode)
+{
+#if KVMX_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+#endif
+}
+
+void kvmx_host_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if KVMX_HAVE_EVENTFD_SIGNAL_ONE
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+/*
+ * The reschedule interrupt does nothing but interrupt, which is all that is
+ * wanted. In brackets: newer kernels have a macro of that name.
+ */
+void kvmx_host_kick_cpu(int cpu)
+{
+	(smp_ops.smp_send_reschedule)(cpu);
+}
+
+/*
+ * Mask 0: the user's registers are saved, none is initialised. Newer kernels
+ * keep bottom halves off until the end, hence kvmx_host_softirq_pending().
+ */
+void kvmx_host_fpu_begin(void)
+{
+	kernel_fpu_begin_mask(0);
+}
+
+void kvmx_host_fpu_end(void)
+{
+	kernel_fpu_end();
+}
+
+bool kvmx_host_softirq_pending(void)
+{
+	return softirq_count() && local_softirq_pending();
+}
+
+/*
+ * Besides signals, work that others have queued for the task's return to user
+ * space (NUMA balancing, live patching, task work): it runs only there.
+ */
+bool kvmx_host_user_work_pending(void)
+{
+	return signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME);
+}
+
+/* The handler wants the interrupted registers: those of a user, interrupts on. */
+void kvmx_host_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+
+int kvmx_host_rdmsr_safe(u32 msr, u64 *val)
+{
+#if KVMX_HAVE_RDMSRQ
+	return rdmsrq_safe(msr, val);
+#else
+	return rdmsrl_safe(msr, val);
+#endif
+}
+
+void kvmx_host_rcu_quiescent(void)
+{
+	rcu_note_context_switch(false);
+}

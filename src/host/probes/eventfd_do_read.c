@@ -1,0 +1,7 @@
+/* KVMX_HAVE_EVENTFD_DO_READ: eventfd_ctx_do_read() can be called under the wait queue's lock; 5.12 */
+#include <linux/eventfd.h>
+void probe(struct eventfd_ctx *ctx, __u64 *count);
+void probe(struct eventfd_ctx *ctx, __u64 *count)
+{
+	eventfd_ctx_do_read(ctx, count);
+}

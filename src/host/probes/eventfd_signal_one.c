@@ -1,0 +1,7 @@
+/* KVMX_HAVE_EVENTFD_SIGNAL_ONE: eventfd_signal() takes no count; 6.8 */
+#include <linux/eventfd.h>
+void probe(struct eventfd_ctx *ctx);
+void probe(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx);
+}

@@ -1,0 +1,7 @@
+/* KVMX_HAVE_FOLL_INTERRUPTIBLE: get_user_pages() can be ended by any signal; 6.2 */
+#include <linux/mm.h>
+unsigned int probe(void);
+unsigned int probe(void)
+{
+	return FOLL_INTERRUPTIBLE;
+}

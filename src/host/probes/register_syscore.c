@@ -1,0 +1,7 @@
+/* KVMX_HAVE_REGISTER_SYSCORE: syscore callbacks take data and are registered as struct syscore; 6.19 */
+#include <linux/syscore_ops.h>
+void probe(struct syscore *entry);
+void probe(struct syscore *entry)
+{
+	register_syscore(entry);
+}

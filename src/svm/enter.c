@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Into the guest and out of it: what moves between a vCPU and its control
+ * block on each entry and once per run window, event injection, address space
+ * identifiers. Called by the x86 floor through svm.c's table.
+ */
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
+
+#include "svm.h"
+#include "cpu.h"
+
+/*
+ * A fresh identifier has no translations. When a CPU has handed out all of
+ * them it drops everything it caches and starts a new generation; vCPUs of
+ * older generations take a new one when they come.
+ */
+static void svm_take_asid(struct svm_vcpu *svm, struct svm_cpu *sc)
+{
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	if (sc->next_asid >= svm_nr_asids) {
+		sc->generation++;
+		sc->next_asid = 1;
+		c->tlb_control = VMCB_TLB_FLUSH_ALL;
+	}
+	c->asid = sc->next_asid++;
+	svm->asid_generation = sc->generation;
+	svm_unclean(svm, VMCB_CLEAN_ASID);
+}
+
+void svm_window_open(struct x86_vcpu *v)
+{
+	struct svm_vcpu *svm = to_svm(v);
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	int cpu = smp_processor_id();
+
+	asm volatile("vmsave %%rax" : : "a" (sc->host_pa) : "memory");
+
+	if (svm->last_cpu != cpu) {
+		svm->last_cpu = cpu;
+		svm->asid_generation = 0;
+		svm->vmcb->control.clean = 0;
+	}
+	if (sc->last != v) {
+		sc->last = v;
+		if (boot_cpu_has(X86_FEATURE_IBPB))
+			x86_wrmsr(X86_MSR_PRED_CMD, 1);
+	}
+	if (x86_unit_caps.tsc_scale) {
+		u64 ratio = v->tsc_ratio ?: BIT_ULL(32);
+
+		if (sc->tsc_ratio != ratio) {
+			x86_wrmsr(X86_MSR_AMD_TSC_RATIO, ratio);
+			sc->tsc_ratio = ratio;
+		}
+	}
+}
+
+void svm_window_close(struct x86_vcpu *v)
+{
+}
+
+void svm_flush_tlb(struct x86_vcpu *v)
+{
+	to_svm(v)->flush = true;
+}
+
+/*
+ * AMD-V before virtual NMIs does not tell when the guest's NMI handler ends:
+ * IRET is intercepted, let through, and NMIs are open again once it is behind.
+ * If one waits, a trap after the IRET says so at once.
+ */
+static void svm_watch_nmi(struct x86_vcpu *v, struct svm_vcpu *svm)
+{
+	u32 *intercepts = &svm->vmcb->control.intercept_1;
+
+	if (v->nmi_masked && svm->nmi_phase == SVM_NMI_NONE) {
+		svm->nmi_phase = SVM_NMI_BEFORE_IRET;
+		*intercepts |= VMCB_1_IRET;
+		svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
+	} else if (!v->nmi_masked && svm->nmi_phase != SVM_NMI_NONE) {
+		svm->nmi_phase = SVM_NMI_NONE;
+		*intercepts &= ~VMCB_1_IRET;
+		svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
+	}
+	if (svm->nmi_phase == SVM_NMI_IN_IRET && svm->want_nmi)
+		svm->nmi_phase = SVM_NMI_STEPPING;
+	if (svm->nmi_phase == SVM_NMI_STEPPING) {
+		svm->step_tf = v->rflags & X86_EFLAGS_TF;
+		v->rflags |= X86_EFLAGS_TF;
+	}
+}
+
+/* What the guest may see of the host's speculation controls, and back. */
+static void svm_run(struct x86_vcpu *v, struct svm_vcpu *svm, struct svm_cpu *sc)
+{
+	u64 host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+	bool swap = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && v->spec_ctrl != host_spec_ctrl;
+
+	if (swap)
+		x86_wrmsr(X86_MSR_SPEC_CTRL, v->spec_ctrl);
+	svm_vmrun(v->gpr, svm->vmcb_pa, sc->host_pa);
+	if (swap)
+		x86_wrmsr(X86_MSR_SPEC_CTRL, host_spec_ctrl);
+}
+
+void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
+{
+	struct svm_vcpu *svm = to_svm(v);
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	struct vmcb_control *c = &svm->vmcb->control;
+	struct vmcb_save *s = &svm->vmcb->save;
+
+	if (v->state_dirty)
+		svm_store_state(v);
+	if (v->nmi_masked || svm->nmi_phase != SVM_NMI_NONE)
+		svm_watch_nmi(v, svm);
+
+	if (svm->asid_generation != sc->generation ||
+	    (svm->flush && !x86_unit_caps.flush_by_asid))
+		svm_take_asid(svm, sc);
+	else if (svm->flush)
+		c->tlb_control = VMCB_TLB_FLUSH_ASID;
+	svm->flush = false;
+
+	s->rax = v->gpr[X86_RAX];
+	s->rsp = v->gpr[X86_RSP];
+	s->rip = v->rip;
+	s->rflags = v->rflags;
+	if (s->cr2 != v->cr2) {
+		s->cr2 = v->cr2;
+		svm_unclean(svm, VMCB_CLEAN_CR2);
+	}
+	if (c->v_tpr != v->cr8) {
+		c->v_tpr = v->cr8;
+		svm_unclean(svm, VMCB_CLEAN_TPR);
+	}
+	c->int_state = v->int_shadow ? VMCB_INT_SHADOW : 0;
+
+	svm_run(v, svm, sc);
+
+	v->gpr[X86_RAX] = s->rax;
+	v->gpr[X86_RSP] = s->rsp;
+	v->rip = s->rip;
+	v->rflags = s->rflags;
+	v->cr2 = s->cr2;
+	v->cr8 = c->v_tpr & 15;
+	v->int_shadow = c->int_state & VMCB_INT_SHADOW;
+	v->state_valid = 0;
+	c->tlb_control = 0;
+	c->event_inj = 0;
+	c->clean = x86_unit_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
+
+	svm_decode_exit(v, exit);
+}
+
+void svm_inject(struct x86_vcpu *v, const struct x86_event *event)
+{
+	struct vmcb_control *c = &to_svm(v)->vmcb->control;
+	u64 inj = event->vector | VMCB_EVENT_VALID;
+
+	switch (event->type) {
+	case X86_EVENT_INTR:
+		inj |= VMCB_EVENT_INTR;
+		break;
+	case X86_EVENT_NMI:
+		inj |= VMCB_EVENT_NMI;
+		break;
+	case X86_EVENT_SOFT_INT:
+		inj |= VMCB_EVENT_SOFT;
+		break;
+	default:
+		inj |= VMCB_EVENT_EXC;
+		break;
+	}
+	if (event->has_error)
+		inj |= VMCB_EVENT_ERROR | (u64)event->error << 32;
+	c->event_inj = event->type == X86_EVENT_NONE ? 0 : inj;
+	/* Without it the CPU takes the address behind the instruction from RIP. */
+	c->next_rip = v->rip;
+}
+
+/*
+ * A virtual interrupt that would be taken exits instead: its priority class
+ * says below which task priority.
+ */
+void svm_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
+{
+	struct svm_vcpu *svm = to_svm(v);
+	struct vmcb_control *c = &svm->vmcb->control;
+	u8 irq = intr ? VMCB_V_IRQ : 0;
+	u8 prio = intr >= 16 ? VMCB_V_IGNORE_TPR : intr;
+
+	svm->want_nmi = nmi;
+	if ((c->v_irq & VMCB_V_IRQ) == irq && (!intr || c->v_prio == prio))
+		return;
+	c->v_irq = (c->v_irq & ~VMCB_V_IRQ) | irq;
+	c->v_prio = prio;
+	if (intr)
+		c->intercept_1 |= VMCB_1_VINTR;
+	else
+		c->intercept_1 &= ~VMCB_1_VINTR;
+	svm_unclean(svm, VMCB_CLEAN_TPR | VMCB_CLEAN_INTERCEPTS);
+}

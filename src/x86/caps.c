@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVMX_CHECK_EXTENSION and KVMX_ENABLE_CAP of the x86 floor: what it can do
+ * and what a VM switches on. Called by the door for what is not generic.
+ */
+#include <linux/kernel.h>
+
+#include <kvmx/arch.h>
+
+#include "fpu.h"
+#include "irqchip.h"
+#include "msr.h"
+
+/* Behaviour of KVM's that differs from a CPU's and that we have, too. */
+#define QUIRKS	KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT
+
+int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
+{
+	switch (cap) {
+	case KVMX_CAP_IRQCHIP:
+	case KVMX_CAP_HLT:
+	case KVMX_CAP_SET_TSS_ADDR:
+	case KVMX_CAP_EXT_CPUID:
+	case KVMX_CAP_CLOCKSOURCE:
+	case KVMX_CAP_NOP_IO_DELAY:
+	case KVMX_CAP_MP_STATE:
+	case KVMX_CAP_USER_NMI:
+	case KVMX_CAP_REINJECT_CONTROL:
+	case KVMX_CAP_IRQ_INJECT_STATUS:
+	case KVMX_CAP_PIT2:
+	case KVMX_CAP_SET_BOOT_CPU_ID:
+	case KVMX_CAP_PIT_STATE2:
+	case KVMX_CAP_SET_IDENTITY_MAP_ADDR:
+	case KVMX_CAP_VCPU_EVENTS:
+	case KVMX_CAP_DEBUGREGS:
+	case KVMX_CAP_ENABLE_CAP:
+	case KVMX_CAP_XSAVE:
+	case KVMX_CAP_GET_TSC_KHZ:
+	case KVMX_CAP_TSC_DEADLINE_TIMER:
+	case KVMX_CAP_KVMCLOCK_CTRL:
+	case KVMX_CAP_IOAPIC_POLARITY_IGNORED:
+	case KVMX_CAP_SPLIT_IRQCHIP:
+	case KVMX_CAP_GET_MSR_FEATURES:
+	case KVMX_CAP_EXCEPTION_PAYLOAD:
+	case KVMX_CAP_DISABLE_QUIRKS:
+	case KVMX_CAP_SREGS2:
+	case KVMX_CAP_X86_TRIPLE_FAULT_EVENT:
+		return 1;
+	/*
+	 * That single-stepping by KVMX_SET_GUEST_DEBUG is not disturbed by the
+	 * guest's own use of RFLAGS.TF. VMMs will not start without it, though
+	 * they never ask for more.
+	 */
+	case KVMX_CAP_X86_ROBUST_SINGLESTEP:
+		return 1;
+	case KVMX_CAP_XCRS:
+		return !!x86_xcr0_supported;
+	case KVMX_CAP_XSAVE2:
+		return max_t(u32, x86_xsave_size, sizeof(struct kvmx_xsave));
+	case KVMX_CAP_MCE:
+		return X86_MCE_BANKS;
+	case KVMX_CAP_ADJUST_CLOCK:
+		return KVMX_CLOCK_TSC_STABLE | KVMX_CLOCK_REALTIME | KVMX_CLOCK_HOST_TSC;
+	case KVMX_CAP_TSC_CONTROL:
+	case KVMX_CAP_VM_TSC_CONTROL:
+		return x86_unit_caps.tsc_scale;
+	case KVMX_CAP_X2APIC_API:
+		return x86_irqchip_x2apic_api_flags();
+	case KVMX_CAP_DISABLE_QUIRKS2:
+		return QUIRKS;
+	case KVMX_CAP_VM_TYPES:
+		return BIT(KVMX_X86_DEFAULT_VM);
+	default:
+		return 0;
+	}
+}
+
+static int enable_quirks(struct x86_vm *vm, u64 disabled, bool strict)
+{
+	if (strict && (disabled & ~(u64)QUIRKS))
+		return -EINVAL;
+	vm->disabled_quirks = disabled & QUIRKS;
+	return 0;
+}
+
+/* Under vm->lock; none is a vCPU's. */
+int kvmx_arch_enable_cap(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu,
+			 const struct kvmx_enable_cap *cap)
+{
+	struct x86_vm *xvm = to_x86_vm(vm);
+	u64 arg = cap->args[0];
+
+	if (vcpu || cap->flags)
+		return -EINVAL;
+	switch (cap->cap) {
+	case KVMX_CAP_SPLIT_IRQCHIP:
+		return x86_irqchip_split(xvm, arg);
+	case KVMX_CAP_X2APIC_API:
+		return x86_irqchip_x2apic_api(xvm, arg);
+	case KVMX_CAP_EXCEPTION_PAYLOAD:
+		WRITE_ONCE(xvm->exception_payload, arg);
+		return 0;
+	case KVMX_CAP_X86_TRIPLE_FAULT_EVENT:
+		WRITE_ONCE(xvm->triple_fault_event, arg);
+		return 0;
+	case KVMX_CAP_DISABLE_QUIRKS:
+		return enable_quirks(xvm, arg, false);
+	case KVMX_CAP_DISABLE_QUIRKS2:
+		return enable_quirks(xvm, arg, true);
+	default:
+		return -EINVAL;
+	}
+}

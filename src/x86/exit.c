@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is done about each kind of exit, whatever unit it came from. A fast
+ * handler runs in the window and never sleeps; a slow one runs outside of it.
+ * Called by the run loop.
+ */
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/kvmx_para.h>
+#include <kvmx/arch.h>
+
+#include "run.h"
+#include "cpuid.h"
+#include "irqchip.h"
+#include "msr.h"
+
+enum x86_next x86_fail(struct x86_vcpu *v, int error)
+{
+	v->run_error = error;
+	return X86_ERROR;
+}
+
+enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	run->exit_reason = KVMX_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = 4;
+	run->internal.data[0] = v->exit.raw;
+	run->internal.data[1] = v->exit.kind;
+	run->internal.data[2] = v->rip;
+	run->internal.data[3] = v->exit.kind == X86_EXIT_FAULT ? v->exit.fault.gpa : 0;
+	return X86_USER;
+}
+
+/* The length of the instruction, when the unit has not told it; -EAGAIN goes to the slow path. */
+static enum x86_next x86_no_length(struct x86_vcpu *v, int len, bool atomic)
+{
+	if (len == -EAGAIN)
+		return atomic ? X86_SLOW : X86_LEAVE;
+	return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
+}
+
+static enum x86_next exit_host(struct x86_vcpu *v)
+{
+	return X86_STAY;
+}
+
+static enum x86_next cpuid_common(struct x86_vcpu *v, bool atomic)
+{
+	int len = x86_insn_len(v, atomic);
+	u32 eax, ebx, ecx, edx;
+
+	if (len < 0)
+		return x86_no_length(v, len, atomic);
+	eax = v->gpr[X86_RAX];
+	ecx = v->gpr[X86_RCX];
+	x86_cpuid(v, &eax, &ebx, &ecx, &edx);
+	v->gpr[X86_RAX] = eax;
+	v->gpr[X86_RBX] = ebx;
+	v->gpr[X86_RCX] = ecx;
+	v->gpr[X86_RDX] = edx;
+	x86_skip(v, len);
+	return X86_STAY;
+}
+
+static enum x86_next exit_cpuid(struct x86_vcpu *v)
+{
+	return cpuid_common(v, true);
+}
+
+static enum x86_next exit_cpuid_slow(struct x86_vcpu *v)
+{
+	return cpuid_common(v, false);
+}
+
+static enum x86_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
+{
+	u32 msr = v->gpr[X86_RCX];
+	u64 val;
+	int len, ret;
+
+	if (atomic && write && x86_msr_write_sleeps(msr))
+		return X86_SLOW;
+	len = x86_insn_len(v, atomic);
+	if (len < 0)
+		return x86_no_length(v, len, atomic);
+	if (write) {
+		val = (u32)v->gpr[X86_RAX] | v->gpr[X86_RDX] << 32;
+		ret = x86_msr_set(v, msr, val, false);
+	} else {
+		ret = x86_msr_get(v, msr, &val, false);
+		if (!ret) {
+			v->gpr[X86_RAX] = (u32)val;
+			v->gpr[X86_RDX] = val >> 32;
+		}
+	}
+	if (ret)
+		x86_raise_error(v, X86_EXC_GP, 0);
+	else
+		x86_skip(v, len);
+	return X86_STAY;
+}
+
+static enum x86_next exit_rdmsr(struct x86_vcpu *v)
+{
+	return msr_common(v, false, true);
+}
+
+static enum x86_next exit_rdmsr_slow(struct x86_vcpu *v)
+{
+	return msr_common(v, false, false);
+}
+
+static enum x86_next exit_wrmsr(struct x86_vcpu *v)
+{
+	return msr_common(v, true, true);
+}
+
+static enum x86_next exit_wrmsr_slow(struct x86_vcpu *v)
+{
+	return msr_common(v, true, false);
+}
+
+static enum x86_next exit_io(struct x86_vcpu *v)
+{
+	const struct x86_exit *e = &v->exit;
+
+	if (e->io.string)
+		return x86_emulate_insn(v, true);
+	if (!e->insn_len)
+		return X86_SLOW;
+	return x86_pio(v, e->io.port, e->io.size, e->io.in, e->insn_len);
+}
+
+static enum x86_next exit_io_slow(struct x86_vcpu *v)
+{
+	int len;
+
+	if (v->exit.io.string)
+		return x86_emulate_insn(v, false);
+	len = x86_insn_len(v, false);
+	if (len < 0)
+		return x86_no_length(v, len, false);
+	return x86_pio(v, v->exit.io.port, v->exit.io.size, v->exit.io.in, len);
+}
+
+static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
+{
+	const struct x86_exit *e = &v->exit;
+
+	switch (kvmx_memory_fault(&v->vcpu, e->fault.gpa, e->fault.access, atomic)) {
+	case KVMX_FAULT_MAPPED:
+		v->vcpu.stat[KVMX_STAT_FAULTS]++;
+		return X86_STAY;
+	case KVMX_FAULT_MMIO:
+		/* An event's stack or tables lie in device memory: nothing can be replayed there. */
+		if (e->vectoring.type != X86_EVENT_NONE)
+			return x86_internal_error(v, KVMX_INTERNAL_ERROR_DELIVERY_EV);
+		return x86_emulate_insn(v, atomic);
+	case KVMX_FAULT_SLOW:
+		return X86_SLOW;
+	case KVMX_FAULT_SIGNAL:
+		return X86_LEAVE;
+	case KVMX_FAULT_NOMEM:
+		return x86_fail(v, -ENOMEM);
+	case KVMX_FAULT_HWPOISON:
+		return x86_fail(v, -EHWPOISON);
+	case KVMX_FAULT_BAD:
+		break;
+	}
+	return x86_fail(v, -EFAULT);
+}
+
+static enum x86_next exit_fault(struct x86_vcpu *v)
+{
+	return fault_common(v, true);
+}
+
+static enum x86_next exit_fault_slow(struct x86_vcpu *v)
+{
+	return fault_common(v, false);
+}
+
+static enum x86_next hlt_common(struct x86_vcpu *v, bool atomic)
+{
+	int len = x86_insn_len(v, atomic);
+
+	if (len < 0)
+		return x86_no_length(v, len, atomic);
+	x86_skip(v, len);
+	if (!v->lapic) {
+		v->vcpu.run->exit_reason = KVMX_EXIT_HLT;
+		return X86_USER;
+	}
+	v->mp_state = X86_MP_HALTED;
+	return X86_LEAVE;
+}
+
+static enum x86_next exit_hlt(struct x86_vcpu *v)
+{
+	return hlt_common(v, true);
+}
+
+static enum x86_next exit_hlt_slow(struct x86_vcpu *v)
+{
+	return hlt_common(v, false);
+}
+
+/* No hypercall is announced in CPUID, so each answers that it is not there. */
+static enum x86_next hypercall_common(struct x86_vcpu *v, bool atomic)
+{
+	int len = x86_insn_len(v, atomic);
+	s64 ret = -KVMX_ENOSYS;
+
+	if (len < 0)
+		return x86_no_length(v, len, atomic);
+	if (x86_cpl(v))
+		ret = -EPERM;
+	v->gpr[X86_RAX] = x86_is_64bit(v) ? ret : (u32)ret;
+	x86_skip(v, len);
+	return X86_STAY;
+}
+
+static enum x86_next exit_hypercall(struct x86_vcpu *v)
+{
+	return hypercall_common(v, true);
+}
+
+static enum x86_next exit_hypercall_slow(struct x86_vcpu *v)
+{
+	return hypercall_common(v, false);
+}
+
+static enum x86_next exit_exception(struct x86_vcpu *v)
+{
+	const struct x86_exit *e = &v->exit;
+
+	switch (e->exc.vector) {
+	case X86_EXC_DB:
+		x86_raise_debug(v, e->exc.payload & ~X86_DR6_FIXED);
+		break;
+	case X86_EXC_PF:
+		x86_raise_page_fault(v, e->exc.payload, e->exc.error);
+		break;
+	default:
+		if (e->exc.has_error)
+			x86_raise_error(v, e->exc.vector, e->exc.error);
+		else
+			x86_raise(v, e->exc.vector);
+		break;
+	}
+	return X86_STAY;
+}
+
+/* The run loop looks at events before each entry; the exit was all that was wanted. */
+static enum x86_next exit_window(struct x86_vcpu *v)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	if (run->request_interrupt_window && !irqchip_in_kernel(x86_vm_of(v)) &&
+	    v->user_irq < 0) {
+		run->exit_reason = KVMX_EXIT_IRQ_WINDOW_OPEN;
+		return X86_USER;
+	}
+	return X86_STAY;
+}
+
+static enum x86_next exit_needs_slow(struct x86_vcpu *v)
+{
+	return X86_SLOW;
+}
+
+static enum x86_next exit_cr_slow(struct x86_vcpu *v)
+{
+	const struct x86_exit *e = &v->exit;
+	u64 val;
+	int ret, len;
+
+	len = e->cr.decoded && e->cr.write ? x86_insn_len(v, false) : -1;
+	if (len < 0)
+		return x86_emulate_insn(v, false);
+
+	val = v->gpr[array_index_nospec(e->cr.gpr & 15, X86_GPRS)];
+	if (!x86_is_64bit(v))
+		val = (u32)val;
+	switch (e->cr.reg) {
+	case 0: ret = x86_set_cr0(v, val); break;
+	case 3: ret = x86_set_cr3(v, val); break;
+	case 4: ret = x86_set_cr4(v, val); break;
+	case 8: ret = x86_set_cr8(v, val); break;
+	default: return x86_emulate_insn(v, false);
+	}
+	if (ret)
+		x86_raise_error(v, X86_EXC_GP, 0);
+	else
+		x86_skip(v, len);
+	return X86_LEAVE;
+}
+
+/*
+ * The guest uses its debug registers: it has them until the window closes,
+ * and does the instruction again.
+ */
+static enum x86_next exit_dr(struct x86_vcpu *v)
+{
+	if (v->guest_debug & KVMX_GUESTDBG_USE_HW_BP)
+		return X86_SLOW;
+	x86_debug_grant(v);
+	return X86_STAY;
+}
+
+static enum x86_next exit_emulate_slow(struct x86_vcpu *v)
+{
+	return x86_emulate_insn(v, false);
+}
+
+static enum x86_next exit_xsetbv_slow(struct x86_vcpu *v)
+{
+	u64 val = (u32)v->gpr[X86_RAX] | v->gpr[X86_RDX] << 32;
+	int len = x86_insn_len(v, false);
+
+	if (len < 0)
+		return x86_no_length(v, len, false);
+	if (x86_cpl(v) || (u32)v->gpr[X86_RCX] != 0 || x86_set_xcr0(v, val))
+		x86_raise_error(v, X86_EXC_GP, 0);
+	else
+		x86_skip(v, len);
+	return X86_LEAVE;
+}
+
+/* Guest memory is cached coherently and no device of ours looks behind the caches. */
+static enum x86_next exit_skip_slow(struct x86_vcpu *v)
+{
+	int len = x86_insn_len(v, false);
+
+	if (len < 0)
+		return x86_no_length(v, len, false);
+	x86_skip(v, len);
+	return X86_LEAVE;
+}
+
+/* No performance counters: every index is out of range. */
+static enum x86_next exit_rdpmc(struct x86_vcpu *v)
+{
+	x86_raise_error(v, X86_EXC_GP, 0);
+	return X86_STAY;
+}
+
+static enum x86_next exit_undefined(struct x86_vcpu *v)
+{
+	x86_raise(v, X86_EXC_UD);
+	return X86_STAY;
+}
+
+static enum x86_next exit_monitor(struct x86_vcpu *v)
+{
+	return x86_cpuid_has(v, X86F_MONITOR) ? X86_SLOW : exit_undefined(v);
+}
+
+/* A spinning guest: let somebody else have the CPU. */
+static enum x86_next exit_pause(struct x86_vcpu *v)
+{
+	return X86_SLOW;
+}
+
+static enum x86_next exit_pause_slow(struct x86_vcpu *v)
+{
+	yield();
+	return X86_LEAVE;
+}
+
+static enum x86_next exit_task_switch(struct x86_vcpu *v)
+{
+	return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
+}
+
+static enum x86_next exit_shutdown_slow(struct x86_vcpu *v)
+{
+	/* The unit leaves the state undefined; user space finds that of an INIT. */
+	x86_vcpu_reset(v, true);
+	v->vcpu.run->exit_reason = KVMX_EXIT_SHUTDOWN;
+	return X86_USER;
+}
+
+static enum x86_next exit_fail_entry(struct x86_vcpu *v)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	run->exit_reason = KVMX_EXIT_FAIL_ENTRY;
+	run->fail_entry.hardware_entry_failure_reason = v->exit.raw;
+	run->fail_entry.cpu = v->vcpu.cpu;
+	return X86_USER;
+}
+
+static enum x86_next exit_unknown(struct x86_vcpu *v)
+{
+	return x86_internal_error(v, KVMX_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
+}
+
+typedef enum x86_next (*x86_exit_fn)(struct x86_vcpu *v);
+
+static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
+	[X86_EXIT_HOST]		= exit_host,
+	[X86_EXIT_CPUID]	= exit_cpuid,
+	[X86_EXIT_RDMSR]	= exit_rdmsr,
+	[X86_EXIT_WRMSR]	= exit_wrmsr,
+	[X86_EXIT_IO]		= exit_io,
+	[X86_EXIT_FAULT]	= exit_fault,
+	[X86_EXIT_HLT]		= exit_hlt,
+	[X86_EXIT_HYPERCALL]	= exit_hypercall,
+	[X86_EXIT_EXCEPTION]	= exit_exception,
+	[X86_EXIT_INTR_WINDOW]	= exit_window,
+	[X86_EXIT_NMI_WINDOW]	= exit_window,
+	[X86_EXIT_CR]		= exit_needs_slow,
+	[X86_EXIT_DR]		= exit_dr,
+	[X86_EXIT_XSETBV]	= exit_needs_slow,
+	[X86_EXIT_CACHE]	= exit_needs_slow,
+	[X86_EXIT_INVLPG]	= exit_needs_slow,
+	[X86_EXIT_RDPMC]	= exit_rdpmc,
+	[X86_EXIT_RDTSC]	= exit_needs_slow,
+	[X86_EXIT_PAUSE]	= exit_pause,
+	[X86_EXIT_MONITOR]	= exit_monitor,
+	[X86_EXIT_MWAIT]	= exit_monitor,
+	[X86_EXIT_TASK_SWITCH]	= exit_task_switch,
+	[X86_EXIT_UNDEFINED]	= exit_undefined,
+	[X86_EXIT_SHUTDOWN]	= exit_needs_slow,
+	[X86_EXIT_FAIL_ENTRY]	= exit_fail_entry,
+	[X86_EXIT_UNKNOWN]	= exit_unknown,
+};
+
+static const x86_exit_fn x86_slow[X86_EXIT_KINDS] = {
+	[X86_EXIT_CPUID]	= exit_cpuid_slow,
+	[X86_EXIT_RDMSR]	= exit_rdmsr_slow,
+	[X86_EXIT_WRMSR]	= exit_wrmsr_slow,
+	[X86_EXIT_IO]		= exit_io_slow,
+	[X86_EXIT_FAULT]	= exit_fault_slow,
+	[X86_EXIT_HLT]		= exit_hlt_slow,
+	[X86_EXIT_HYPERCALL]	= exit_hypercall_slow,
+	[X86_EXIT_CR]		= exit_cr_slow,
+	[X86_EXIT_DR]		= exit_emulate_slow,
+	[X86_EXIT_XSETBV]	= exit_xsetbv_slow,
+	[X86_EXIT_CACHE]	= exit_skip_slow,
+	[X86_EXIT_INVLPG]	= exit_emulate_slow,
+	[X86_EXIT_RDTSC]	= exit_emulate_slow,
+	[X86_EXIT_PAUSE]	= exit_pause_slow,
+	[X86_EXIT_MONITOR]	= exit_skip_slow,
+	[X86_EXIT_MWAIT]	= exit_skip_slow,
+	[X86_EXIT_SHUTDOWN]	= exit_shutdown_slow,
+};
+
+const char * const kvmx_arch_vcpu_stat_names[] = {
+	[X86_EXIT_HOST]		= "exit_host",
+	[X86_EXIT_CPUID]	= "exit_cpuid",
+	[X86_EXIT_RDMSR]	= "exit_rdmsr",
+	[X86_EXIT_WRMSR]	= "exit_wrmsr",
+	[X86_EXIT_IO]		= "exit_io",
+	[X86_EXIT_FAULT]	= "exit_fault",
+	[X86_EXIT_HLT]		= "exit_hlt",
+	[X86_EXIT_HYPERCALL]	= "exit_hypercall",
+	[X86_EXIT_EXCEPTION]	= "exit_exception",
+	[X86_EXIT_INTR_WINDOW]	= "exit_interrupt_window",
+	[X86_EXIT_NMI_WINDOW]	= "exit_nmi_window",
+	[X86_EXIT_CR]		= "exit_cr",
+	[X86_EXIT_DR]		= "exit_dr",
+	[X86_EXIT_XSETBV]	= "exit_xsetbv",
+	[X86_EXIT_CACHE]	= "exit_cache",
+	[X86_EXIT_INVLPG]	= "exit_invlpg",
+	[X86_EXIT_RDPMC]	= "exit_rdpmc",
+	[X86_EXIT_RDTSC]	= "exit_rdtsc",
+	[X86_EXIT_PAUSE]	= "exit_pause",
+	[X86_EXIT_MONITOR]	= "exit_monitor",
+	[X86_EXIT_MWAIT]	= "exit_mwait",
+	[X86_EXIT_TASK_SWITCH]	= "exit_task_switch",
+	[X86_EXIT_UNDEFINED]	= "exit_undefined",
+	[X86_EXIT_SHUTDOWN]	= "exit_shutdown",
+	[X86_EXIT_FAIL_ENTRY]	= "exit_fail_entry",
+	[X86_EXIT_UNKNOWN]	= "exit_unknown",
+};
+const unsigned int kvmx_arch_nr_vcpu_stats = ARRAY_SIZE(kvmx_arch_vcpu_stat_names);
+static_assert(X86_EXIT_KINDS <= KVMX_VCPU_STATS - KVMX_STAT_ARCH);
+
+enum x86_next x86_exit_fast(struct x86_vcpu *v)
+{
+	u8 kind = array_index_nospec(v->exit.kind, X86_EXIT_KINDS);
+
+	v->vcpu.stat[KVMX_STAT_ARCH + kind]++;
+	return x86_fast[kind](v);
+}
+
+enum x86_next x86_exit_slow(struct x86_vcpu *v)
+{
+	u8 kind = array_index_nospec(v->exit.kind, X86_EXIT_KINDS);
+
+	return x86_slow[kind](v);
+}

@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The emulator bound to a vCPU: instructions whose access the CPU cannot
+ * finish (device memory, string port I/O, undecoded register moves), and the
+ * dialogue with user space about them. Called by exit.c.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "run.h"
+#include "emulate.h"
+#include "cpuid.h"
+#include "fpu.h"
+#include "lapic.h"
+#include "msr.h"
+
+/* Iterations of a REP that are done before requests are looked at again. */
+#define X86_EMU_ITERATIONS	1024
+
+struct x86_emu_ctx {
+	struct x86_emu emu;
+	struct x86_linear linear;
+	bool handed_out;	/* run holds a question to user space */
+};
+
+static struct x86_vcpu *emu_vcpu(struct x86_emu *e)
+{
+	return ((struct x86_emu_ctx *)e->ctx)->linear.v;
+}
+
+static bool emu_atomic(struct x86_emu *e)
+{
+	return ((struct x86_emu_ctx *)e->ctx)->linear.atomic;
+}
+
+/* An error of linear.c or of guest memory, as an emulator's result. */
+static int emu_linear_result(struct x86_emu *e, int ret)
+{
+	struct x86_linear *l = &((struct x86_emu_ctx *)e->ctx)->linear;
+
+	switch (ret) {
+	case 0:
+		return X86_EMU_DONE;
+	case X86_LINEAR_FAULT:
+		return x86_emu_raise_page_fault(e, l->fault_addr, l->error);
+	case -EAGAIN:
+		return emu_atomic(e) ? X86_EMU_RETRY : X86_EMU_REPEAT;
+	default:
+		return X86_EMU_UNHANDLED;
+	}
+}
+
+static int emu_translate(struct x86_emu *e, u64 addr, u32 access, u64 *gpa)
+{
+	struct x86_linear *l = &((struct x86_emu_ctx *)e->ctx)->linear;
+
+	return emu_linear_result(e, x86_linear_translate(l, addr, access, gpa));
+}
+
+/* Is there memory at @gpa that the access can be made to as memory? */
+static bool emu_is_memory(struct x86_vcpu *v, u64 gpa, bool write)
+{
+	struct kvmx_memslot *slot;
+
+	if (v->lapic && lapic_mmio_match(v, gpa))
+		return false;
+	slot = kvmx_memslot_find(v->vcpu.vm, gpa >> PAGE_SHIFT);
+	return slot && !(write && (slot->flags & KVMX_MEM_READONLY));
+}
+
+/* Answers kept for the case that the instruction is emulated again. */
+static bool emu_replay(struct x86_io_state *io, void *buf, unsigned int len)
+{
+	if (io->used + len > io->nr_read)
+		return false;
+	memcpy(buf, io->read + io->used, len);
+	io->used += len;
+	return true;
+}
+
+static int emu_record(struct x86_io_state *io, const void *buf, unsigned int len)
+{
+	if (io->nr_read + len > sizeof(io->read))
+		return X86_EMU_UNHANDLED;
+	memcpy(io->read + io->nr_read, buf, len);
+	io->nr_read += len;
+	io->used = io->nr_read;
+	return X86_EMU_DONE;
+}
+
+static int emu_device_read(struct x86_emu *e, u64 gpa, void *buf, unsigned int len)
+{
+	struct x86_emu_ctx *ctx = e->ctx;
+	struct x86_vcpu *v = emu_vcpu(e);
+	struct kvmx_run *run = v->vcpu.run;
+	int ret;
+
+	if (emu_replay(&v->io, buf, len))
+		return X86_EMU_DONE;
+	if (v->lapic && lapic_mmio_match(v, gpa))
+		ret = lapic_mmio_read(v, offset_in_page(gpa), len, buf);
+	else
+		ret = kvmx_bus_read(&v->vcpu, KVMX_BUS_MMIO, gpa, len, buf);
+	if (!ret)
+		return emu_record(&v->io, buf, len);
+
+	run->exit_reason = KVMX_EXIT_MMIO;
+	run->mmio.phys_addr = gpa;
+	run->mmio.len = len;
+	run->mmio.is_write = 0;
+	ctx->handed_out = true;
+	return X86_EMU_IO;
+}
+
+/* Writes to devices are made once the instruction is sure to be done. */
+static int emu_device_write(struct x86_emu *e, u64 gpa, const void *buf, unsigned int len)
+{
+	struct x86_io_state *io = &emu_vcpu(e)->io;
+
+	if (io->nr_writes == ARRAY_SIZE(io->write))
+		return X86_EMU_UNHANDLED;
+	io->write[io->nr_writes].gpa = gpa;
+	io->write[io->nr_writes].len = len;
+	memcpy(io->write[io->nr_writes].data, buf, len);
+	io->nr_writes++;
+	return X86_EMU_DONE;
+}
+
+/* The longest run at @gpa that a device sees as one access: a power of two, at most 8. */
+static unsigned int emu_device_len(unsigned int len)
+{
+	return len >= 8 ? 8 : len >= 4 ? 4 : len >= 2 ? 2 : 1;
+}
+
+static int emu_read_page(struct x86_emu *e, u64 gpa, void *buf, unsigned int len)
+{
+	struct x86_vcpu *v = emu_vcpu(e);
+	struct kvmx_vm *vm = v->vcpu.vm;
+	int ret;
+
+	if (emu_is_memory(v, gpa, false)) {
+		ret = emu_atomic(e) ? kvmx_guest_read_atomic(vm, gpa, buf, len) :
+				      kvmx_guest_read(vm, gpa, buf, len);
+		return emu_linear_result(e, ret);
+	}
+	while (len) {
+		unsigned int part = emu_device_len(len);
+
+		ret = emu_device_read(e, gpa, buf, part);
+		if (ret != X86_EMU_DONE)
+			return ret;
+		gpa += part;
+		buf += part;
+		len -= part;
+	}
+	return X86_EMU_DONE;
+}
+
+static int emu_write_page(struct x86_emu *e, u64 gpa, const void *buf, unsigned int len)
+{
+	struct x86_vcpu *v = emu_vcpu(e);
+	struct kvmx_vm *vm = v->vcpu.vm;
+	int ret;
+
+	if (emu_is_memory(v, gpa, true)) {
+		ret = emu_atomic(e) ? kvmx_guest_write_atomic(vm, gpa, buf, len) :
+				      kvmx_guest_write(vm, gpa, buf, len);
+		return emu_linear_result(e, ret);
+	}
+	while (len) {
+		unsigned int part = emu_device_len(len);
+
+		ret = emu_device_write(e, gpa, buf, part);
+		if (ret != X86_EMU_DONE)
+			return ret;
+		gpa += part;
+		buf += part;
+		len -= part;
+	}
+	return X86_EMU_DONE;
+}
+
+/* Up to the end of the page; the rest, if any, lies in the next. */
+static unsigned int emu_first_part(u64 addr, unsigned int len)
+{
+	return min_t(unsigned int, len, PAGE_SIZE - offset_in_page(addr));
+}
+
+static int emu_fetch(struct x86_emu *e, u64 addr, void *buf, unsigned int len)
+{
+	struct x86_linear *l = &((struct x86_emu_ctx *)e->ctx)->linear;
+
+	return emu_linear_result(e, x86_linear_read(l, addr, buf, len, X86_WALK_EXEC));
+}
+
+static int emu_read(struct x86_emu *e, u64 addr, void *buf, unsigned int len, u32 access)
+{
+	unsigned int first = emu_first_part(addr, len);
+	u64 gpa[2];
+	int ret;
+
+	ret = emu_translate(e, addr, access, &gpa[0]);
+	if (ret == X86_EMU_DONE && first < len)
+		ret = emu_translate(e, addr + first, access, &gpa[1]);
+	if (ret == X86_EMU_DONE)
+		ret = emu_read_page(e, gpa[0], buf, first);
+	if (ret == X86_EMU_DONE && first < len)
+		ret = emu_read_page(e, gpa[1], buf + first, len - first);
+	return ret;
+}
+
+static int emu_write(struct x86_emu *e, u64 addr, const void *buf, unsigned int len, u32 access)
+{
+	unsigned int first = emu_first_part(addr, len);
+	u64 gpa[2];
+	int ret;
+
+	access |= X86_WALK_WRITE;
+	ret = emu_translate(e, addr, access, &gpa[0]);
+	if (ret == X86_EMU_DONE && first < len)
+		ret = emu_translate(e, addr + first, access, &gpa[1]);
+	if (ret == X86_EMU_DONE)
+		ret = emu_write_page(e, gpa[0], buf, first);
+	if (ret == X86_EMU_DONE && first < len)
+		ret = emu_write_page(e, gpa[1], buf + first, len - first);
+	return ret;
+}
+
+static int emu_probe(struct x86_emu *e, u64 addr, unsigned int len, u32 access)
+{
+	unsigned int first = emu_first_part(addr, len);
+	u64 gpa;
+	int ret;
+
+	ret = emu_translate(e, addr, access, &gpa);
+	if (ret == X86_EMU_DONE && first < len)
+		ret = emu_translate(e, addr + first, access, &gpa);
+	return ret;
+}
+
+/* Locked accesses: atomic on aligned memory, plain elsewhere, as on a bus that cannot lock. */
+static int emu_cmpxchg(struct x86_emu *e, u64 addr, void *old, const void *new, unsigned int len)
+{
+	struct x86_vcpu *v = emu_vcpu(e);
+	u64 gpa, o = 0, n = 0;
+	int ret;
+
+	ret = emu_translate(e, addr, X86_WALK_WRITE, &gpa);
+	if (ret != X86_EMU_DONE)
+		return ret;
+	if (len > 8 || (addr & (len - 1)) || !emu_is_memory(v, gpa, true)) {
+		u8 found[16];
+
+		ret = emu_read(e, addr, found, len, X86_WALK_WRITE);
+		if (ret != X86_EMU_DONE)
+			return ret;
+		if (!memcmp(found, old, len))
+			return emu_write(e, addr, new, len, 0);
+		memcpy(old, found, len);
+		return X86_EMU_DONE;
+	}
+	memcpy(&o, old, len);
+	memcpy(&n, new, len);
+	ret = kvmx_guest_cmpxchg(v->vcpu.vm, gpa, len, &o, n, emu_atomic(e));
+	memcpy(old, &o, len);
+	return emu_linear_result(e, ret);
+}
+
+static int emu_pio_in(struct x86_emu *e, u16 port, unsigned int size, void *buf,
+		      unsigned int count)
+{
+	struct x86_emu_ctx *ctx = e->ctx;
+	struct x86_vcpu *v = emu_vcpu(e);
+	struct kvmx_run *run = v->vcpu.run;
+	unsigned int i, len = size * count;
+
+	if (v->io.pio_ready == len) {
+		memcpy(buf, v->vcpu.pio_page, len);
+		return X86_EMU_DONE;
+	}
+	/* A device in the kernel answers all of it, or user space does. */
+	for (i = 0; i < count; i++) {
+		if (kvmx_bus_read(&v->vcpu, KVMX_BUS_PIO, port, size, buf + i * size))
+			break;
+	}
+	if (i == count) {
+		memcpy(v->vcpu.pio_page, buf, len);
+		v->io.pio_ready = len;
+		return X86_EMU_DONE;
+	}
+	run->exit_reason = KVMX_EXIT_IO;
+	run->io.direction = KVMX_EXIT_IO_IN;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = count;
+	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
+	ctx->handed_out = true;
+	return X86_EMU_IO;
+}
+
+static int emu_pio_out(struct x86_emu *e, u16 port, unsigned int size, const void *buf,
+		       unsigned int count)
+{
+	struct x86_emu_ctx *ctx = e->ctx;
+	struct x86_vcpu *v = emu_vcpu(e);
+	struct kvmx_run *run = v->vcpu.run;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (kvmx_bus_write(&v->vcpu, KVMX_BUS_PIO, port, size, buf + i * size))
+			break;
+	}
+	if (i == count)
+		return X86_EMU_DONE;
+	memcpy(v->vcpu.pio_page, buf + i * size, (count - i) * size);
+	run->exit_reason = KVMX_EXIT_IO;
+	run->io.direction = KVMX_EXIT_IO_OUT;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = count - i;
+	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
+	ctx->handed_out = true;
+	return X86_EMU_DONE;
+}
+
+/* The registers that the emulator changed through an op are also its own inputs. */
+static void emu_reload(struct x86_emu *e)
+{
+	const struct x86_state *s = x86_state(emu_vcpu(e), X86_STATE_CRS);
+
+	e->cr0 = s->cr0;
+	e->cr4 = s->cr4;
+	e->efer = s->efer;
+}
+
+static int emu_get_cr(struct x86_emu *e, unsigned int reg, u64 *val)
+{
+	struct x86_vcpu *v = emu_vcpu(e);
+	const struct x86_state *s = x86_state(v, X86_STATE_CRS);
+
+	switch (reg) {
+	case 0: *val = s->cr0; break;
+	case 2: *val = v->cr2; break;
+	case 3: *val = s->cr3; break;
+	case 4: *val = s->cr4; break;
+	case 8: *val = x86_get_cr8(v); break;
+	default: return x86_emu_raise(e, X86_EXC_UD);
+	}
+	return X86_EMU_DONE;
+}
+
+static int emu_set_cr(struct x86_emu *e, unsigned int reg, u64 val)
+{
+	struct x86_vcpu *v = emu_vcpu(e);
+	int ret;
+
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	switch (reg) {
+	case 0: ret = x86_set_cr0(v, val); break;
+	case 2: v->cr2 = val; ret = 0; break;
+	case 3: ret = x86_set_cr3(v, val); break;
+	case 4: ret = x86_set_cr4(v, val); break;
+	case 8: ret = x86_set_cr8(v, val); break;
+	default: return x86_emu_raise(e, X86_EXC_UD);
+	}
+	if (ret)
+		return x86_emu_raise_error(e, X86_EXC_GP, 0);
+	emu_reload(e);
+	return X86_EMU_DONE;
+}
+
+static int emu_get_dr(struct x86_emu *e, unsigned int reg, u64 *val)
+{
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	*val = x86_get_dr(emu_vcpu(e), reg);
+	return X86_EMU_DONE;
+}
+
+static int emu_set_dr(struct x86_emu *e, unsigned int reg, u64 val)
+{
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	if (x86_set_dr(emu_vcpu(e), reg, val))
+		return x86_emu_raise_error(e, X86_EXC_GP, 0);
+	return X86_EMU_DONE;
+}
+
+static int emu_get_msr(struct x86_emu *e, u32 msr, u64 *val)
+{
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	if (x86_msr_get(emu_vcpu(e), msr, val, false))
+		return x86_emu_raise_error(e, X86_EXC_GP, 0);
+	return X86_EMU_DONE;
+}
+
+static int emu_set_msr(struct x86_emu *e, u32 msr, u64 val)
+{
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	if (x86_msr_set(emu_vcpu(e), msr, val, false))
+		return x86_emu_raise_error(e, X86_EXC_GP, 0);
+	emu_reload(e);
+	return X86_EMU_DONE;
+}
+
+static int emu_cpuid(struct x86_emu *e, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+	x86_cpuid(emu_vcpu(e), eax, ebx, ecx, edx);
+	return X86_EMU_DONE;
+}
+
+static int emu_nothing(struct x86_emu *e)
+{
+	return X86_EMU_DONE;
+}
+
+static int emu_invlpg(struct x86_emu *e, u64 addr)
+{
+	x86_unit->flush_tlb(emu_vcpu(e));
+	return X86_EMU_DONE;
+}
+
+/* The vector registers are in their area only outside of the window. */
+static int emu_read_xmm(struct x86_emu *e, unsigned int reg, void *buf, unsigned int len)
+{
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	x86_fpu_get_xmm(emu_vcpu(e), reg, buf, len);
+	return X86_EMU_DONE;
+}
+
+static int emu_write_xmm(struct x86_emu *e, unsigned int reg, const void *buf, unsigned int len,
+			 bool zero_upper)
+{
+	if (emu_atomic(e))
+		return X86_EMU_RETRY;
+	x86_fpu_set_xmm(emu_vcpu(e), reg, buf, len, zero_upper);
+	return X86_EMU_DONE;
+}
+
+static const struct x86_emu_ops emu_ops = {
+	.fetch = emu_fetch, .read = emu_read, .write = emu_write, .cmpxchg = emu_cmpxchg,
+	.probe = emu_probe, .pio_in = emu_pio_in, .pio_out = emu_pio_out,
+	.get_cr = emu_get_cr, .set_cr = emu_set_cr, .get_dr = emu_get_dr, .set_dr = emu_set_dr,
+	.get_msr = emu_get_msr, .set_msr = emu_set_msr, .cpuid = emu_cpuid,
+	.wbinvd = emu_nothing, .invlpg = emu_invlpg,
+	.read_xmm = emu_read_xmm, .write_xmm = emu_write_xmm,
+};
+
+static void emu_begin(struct x86_emu_ctx *ctx, struct x86_vcpu *v, bool atomic)
+{
+	const struct x86_state *s = x86_state(v, X86_STATE_CRS | X86_STATE_SEGS |
+					      X86_STATE_TABLES);
+	struct x86_emu *e = &ctx->emu;
+
+	memset(ctx, 0, sizeof(*ctx));
+	ctx->linear.v = v;
+	ctx->linear.atomic = atomic;
+	e->ops = &emu_ops;
+	e->ctx = ctx;
+	memcpy(e->gpr, v->gpr, sizeof(e->gpr));
+	e->rip = v->rip;
+	e->rflags = v->rflags;
+	memcpy(e->seg, s->seg, sizeof(e->seg));
+	e->gdt = s->gdt;
+	e->idt = s->idt;
+	e->cr0 = s->cr0;
+	e->cr4 = s->cr4;
+	e->efer = s->efer;
+	e->cpl = x86_cpl(v);
+	e->nr_bytes = min_t(u8, v->exit.nr_bytes, sizeof(e->bytes));
+	memcpy(e->bytes, v->exit.bytes, e->nr_bytes);
+}
+
+static void emu_commit(struct x86_emu_ctx *ctx)
+{
+	struct x86_vcpu *v = ctx->linear.v;
+	struct x86_emu *e = &ctx->emu;
+
+	memcpy(v->gpr, e->gpr, sizeof(v->gpr));
+	v->rip = e->rip;
+	v->rflags = e->rflags;
+	if (e->changed & X86_EMU_SEGS)
+		memcpy(x86_state_dirty(v, X86_STATE_SEGS)->seg, e->seg, sizeof(e->seg));
+	if (e->changed & X86_EMU_TABLES) {
+		struct x86_state *s = x86_state_dirty(v, X86_STATE_TABLES);
+
+		s->gdt = e->gdt;
+		s->idt = e->idt;
+	}
+	e->changed = 0;
+	v->int_shadow = e->int_shadow;
+}
+
+static void emu_forget(struct x86_io_state *io)
+{
+	io->nr_read = 0;
+	io->used = 0;
+	io->pio_ready = 0;
+	io->nr_writes = 0;
+	io->next_write = 0;
+}
+
+static int emu_write_complete(struct x86_vcpu *v);
+
+/* Makes the device writes of a finished instruction, up to one that user space has to make. */
+static bool emu_hand_out_writes(struct x86_vcpu *v)
+{
+	struct x86_io_state *io = &v->io;
+	struct kvmx_run *run = v->vcpu.run;
+
+	while (io->next_write < io->nr_writes) {
+		u8 n = io->next_write++;
+		u64 gpa = io->write[n].gpa;
+		u8 len = io->write[n].len;
+		int ret;
+
+		if (v->lapic && lapic_mmio_match(v, gpa))
+			ret = lapic_mmio_write(v, offset_in_page(gpa), len, io->write[n].data);
+		else
+			ret = kvmx_bus_write(&v->vcpu, KVMX_BUS_MMIO, gpa, len,
+					     io->write[n].data);
+		if (!ret)
+			continue;
+		run->exit_reason = KVMX_EXIT_MMIO;
+		run->mmio.phys_addr = gpa;
+		run->mmio.len = len;
+		run->mmio.is_write = 1;
+		memcpy(run->mmio.data, io->write[n].data, len);
+		io->complete = emu_write_complete;
+		return true;
+	}
+	emu_forget(io);
+	return false;
+}
+
+static int emu_write_complete(struct x86_vcpu *v)
+{
+	return emu_hand_out_writes(v) ? 1 : 0;
+}
+
+/* User space has answered a read: the instruction starts over with what is known. */
+static int emu_read_complete(struct x86_vcpu *v)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	if (run->exit_reason == KVMX_EXIT_MMIO) {
+		if (emu_record(&v->io, run->mmio.data, v->io.asked) != X86_EMU_DONE)
+			return -EFAULT;
+	} else {
+		v->io.pio_ready = v->io.asked;
+	}
+	switch (x86_emulate_insn(v, false)) {
+	case X86_USER:
+		return 1;
+	case X86_ERROR:
+		return v->run_error;
+	default:
+		return 0;
+	}
+}
+
+static enum x86_next emu_failed(struct x86_vcpu *v)
+{
+	emu_forget(&v->io);
+	if (x86_cpl(v) == 0)
+		return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
+	x86_raise(v, X86_EXC_UD);
+	return X86_LEAVE;
+}
+
+static enum x86_next emu_done(struct x86_emu_ctx *ctx)
+{
+	struct x86_vcpu *v = ctx->linear.v;
+
+	emu_commit(ctx);
+	if (ctx->emu.single_step)
+		x86_raise_debug(v, X86_DR6_BS);
+	if (emu_hand_out_writes(v) || ctx->handed_out)
+		return X86_USER;
+	return X86_STAY;
+}
+
+enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
+{
+	struct x86_emu_ctx *ctx = v->emu;
+	struct x86_io_state *io = &v->io;
+	unsigned int n;
+	int ret;
+
+	emu_begin(ctx, v, atomic);
+	for (n = 0; n < X86_EMU_ITERATIONS; n++) {
+		io->used = 0;
+		io->nr_writes = 0;
+		io->next_write = 0;
+		ctx->emu.int_shadow = false;
+		ret = x86_emulate(&ctx->emu);
+		switch (ret) {
+		case X86_EMU_DONE:
+			return emu_done(ctx);
+		case X86_EMU_REPEAT:
+			ret = emu_done(ctx);
+			if (ret != X86_STAY)
+				return ret;
+			break;
+		case X86_EMU_FAULT:
+			emu_forget(io);
+			if (ctx->emu.exc.vector == X86_EXC_PF)
+				x86_raise_page_fault(v, ctx->emu.exc_payload, ctx->emu.exc.error);
+			else if (ctx->emu.exc.has_error)
+				x86_raise_error(v, ctx->emu.exc.vector, ctx->emu.exc.error);
+			else
+				x86_raise(v, ctx->emu.exc.vector);
+			return X86_STAY;
+		case X86_EMU_IO:
+			io->asked = v->vcpu.run->exit_reason == KVMX_EXIT_MMIO ?
+				    v->vcpu.run->mmio.len :
+				    v->vcpu.run->io.size * v->vcpu.run->io.count;
+			io->complete = emu_read_complete;
+			return X86_USER;
+		case X86_EMU_RETRY:
+			return X86_SLOW;
+		default:
+			return emu_failed(v);
+		}
+		if (v->vcpu.requests || need_resched())
+			break;
+	}
+	return X86_LEAVE;
+}
+
+int x86_emu_alloc(struct x86_vcpu *v)
+{
+	v->emu = kzalloc(sizeof(struct x86_emu_ctx), GFP_KERNEL_ACCOUNT);
+	return v->emu ? 0 : -ENOMEM;
+}

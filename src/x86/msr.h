@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Model-specific registers of a guest: one table says which there are and how
+ * each is read and written. msr.c with mtrr.c and mce.c; called by the exit
+ * table, the emulator and the ioctls.
+ */
+#ifndef X86_MSR_H
+#define X86_MSR_H
+
+#include <kvmx/x86.h>
+
+/*
+ * RDMSR and WRMSR with the checks of the guest's own instruction, or with
+ * @host for user space (KVMX_GET_MSRS, KVMX_SET_MSRS): what the guest may not
+ * change is settable then, in any order with other state. 0, or -EINVAL: #GP.
+ */
+int x86_msr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host);
+int x86_msr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host);
+
+/* Whether WRMSR of it may sleep, or touch guest memory: outside of the run window then. */
+bool x86_msr_write_sleeps(u32 msr);
+
+/*
+ * Run window: MSRs of the CPU that the guest uses directly and no unit swaps
+ * (IA32_TSC_AUX, read by RDTSCP and RDPID). Next to x86_fpu_load() and _save().
+ */
+void x86_msr_load(struct x86_vcpu *v);
+void x86_msr_save(struct x86_vcpu *v);
+
+/* Power-up or INIT values of the MSRs that the floor keeps (not APIC, TSC, clock, machine check). */
+void x86_msr_reset(struct x86_vcpu *v, bool init);
+
+/* Lists for user space: how many there are; the first @room of them go to @list. */
+u32 x86_msr_list(u32 *list, u32 room);
+u32 x86_msr_feature_list(u32 *list, u32 room);
+/* A feature MSR's value on this CPU: 0 or -EINVAL. */
+int x86_msr_feature(u32 msr, u64 *val);
+
+/* Module load, after x86_cpuid_init(). */
+void x86_msr_init(void);
+
+/* Whether a linear address is canonical for this guest's CPU (Intel SDM, "Canonical Addressing"). */
+bool x86_msr_canonical(struct x86_vcpu *v, u64 addr);
+
+/* mtrr.c */
+int x86_mtrr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host);
+int x86_mtrr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host);
+bool x86_pat_valid(u64 val);
+
+/* mce.c: machine-check registers, KVMX_X86_SETUP_MCE and KVMX_X86_SET_MCE. */
+#define X86_MCE_BANKS		32
+#define X86_MCG_CTL_P		BIT_ULL(8)
+#define X86_MCG_SER_P		BIT_ULL(24)
+#define X86_MCG_CAP_SUPPORTED	(X86_MCG_CTL_P | X86_MCG_SER_P)
+#define X86_HWCR_MC_STATUS_WR_EN BIT_ULL(18)
+void x86_mce_init(struct x86_vcpu *v);	/* at creation */
+int x86_mce_setup(struct x86_vcpu *v, u64 mcg_cap);
+int x86_mce_inject(struct x86_vcpu *v, const struct kvmx_x86_mce *mce);
+int x86_mce_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host);
+int x86_mce_set(struct x86_vcpu *v, u32 msr, u64 val, bool host);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IN and OUT of one register: to a device in the kernel, or to user space
+ * through the port I/O page. Called by exit.c; string forms go to mmio.c.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "run.h"
+
+/* IN writes AL, AX or EAX; a 32-bit result clears the upper half of RAX. */
+static void x86_pio_in_done(struct x86_vcpu *v, const void *data, u8 size)
+{
+	u64 *rax = &v->gpr[X86_RAX];
+
+	if (size == 4)
+		*rax = 0;
+	memcpy(rax, data, size);
+}
+
+/* RIP was not moved: user space may look at, or change, the state at the instruction. */
+static int x86_pio_complete(struct x86_vcpu *v)
+{
+	if (v->pio.in)
+		x86_pio_in_done(v, v->vcpu.pio_page, v->pio.size);
+	if (v->rip == v->pio.rip)
+		x86_skip(v, v->pio.insn_len);
+	return 0;
+}
+
+enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len)
+{
+	struct kvmx_run *run = v->vcpu.run;
+	u32 val = v->gpr[X86_RAX];
+	int ret;
+
+	if (in)
+		ret = kvmx_bus_read(&v->vcpu, KVMX_BUS_PIO, port, size, &val);
+	else
+		ret = kvmx_bus_write(&v->vcpu, KVMX_BUS_PIO, port, size, &val);
+	if (!ret) {
+		if (in)
+			x86_pio_in_done(v, &val, size);
+		x86_skip(v, insn_len);
+		return X86_STAY;
+	}
+
+	if (!in)
+		memcpy(v->vcpu.pio_page, &val, size);
+	run->exit_reason = KVMX_EXIT_IO;
+	run->io.direction = in ? KVMX_EXIT_IO_IN : KVMX_EXIT_IO_OUT;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = 1;
+	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
+	v->pio.in = in;
+	v->pio.size = size;
+	v->pio.insn_len = insn_len;
+	v->pio.rip = v->rip;
+	v->io.complete = x86_pio_complete;
+	return X86_USER;
+}

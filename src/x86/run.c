@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The run loop of an x86 vCPU: requests, blocking and signals outside of the
+ * run window; entries and fast exits inside of it. Called by the door for
+ * KVMX_RUN.
+ */
+#include <linux/kernel.h>
+#include <linux/irqflags.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <kvmx/arch.h>
+#include <kvmx/host.h>
+
+#include "run.h"
+#include "clock.h"
+#include "fpu.h"
+#include "irqchip.h"
+#include "lapic.h"
+#include "msr.h"
+
+static void x86_window_open(struct x86_vcpu *v)
+{
+	preempt_disable();
+	v->vcpu.cpu = smp_processor_id();
+	v->vcpu.stat[KVMX_STAT_WINDOWS]++;
+	kvmx_host_fpu_begin();
+	x86_fpu_load(v);
+	x86_msr_load(v);
+	x86_debug_load(v);
+	x86_unit->window_open(v);
+	/* Ticks that come while the guest runs count as guest time. */
+	current->flags |= PF_VCPU;
+}
+
+static void x86_window_close(struct x86_vcpu *v)
+{
+	current->flags &= ~PF_VCPU;
+	x86_unit->window_close(v);
+	x86_debug_save(v);
+	x86_msr_save(v);
+	x86_fpu_save(v);
+	kvmx_host_fpu_end();
+	v->vcpu.cpu = -1;
+	preempt_enable();
+}
+
+/* Requests that are served in the window; true when others remain. */
+static bool x86_window_requests(struct x86_vcpu *v)
+{
+	struct kvmx_vcpu *vcpu = &v->vcpu;
+
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TLB_FLUSH))
+		x86_unit->flush_tlb(v);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TIMER) && v->lapic)
+		lapic_timer_expired(v);
+	kvmx_vcpu_take(vcpu, KVMX_REQ_UNBLOCK);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_EVENT) &&
+	    (READ_ONCE(v->ev.init_pending) || READ_ONCE(v->ev.sipi_vector) >= 0)) {
+		kvmx_vcpu_request(vcpu, KVMX_REQ_EVENT);
+		return true;
+	}
+	return READ_ONCE(vcpu->requests);
+}
+
+/*
+ * One entry. Interrupts go off, the vCPU says that it is in the guest, and
+ * only then are requests and signals looked at for the last time: whoever
+ * makes one later sends an interrupt, which ends the guest at once. False when
+ * the guest was not entered.
+ */
+static bool x86_enter(struct x86_vcpu *v)
+{
+	struct kvmx_vcpu *vcpu = &v->vcpu;
+	u8 tpr;
+
+	local_irq_disable();
+	smp_store_mb(vcpu->mode, KVMX_IN_GUEST);
+	if (READ_ONCE(vcpu->requests) || need_resched() || kvmx_host_user_work_pending() ||
+	    kvmx_host_softirq_pending()) {
+		smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
+		local_irq_enable();
+		return false;
+	}
+
+	x86_events_inject(v);
+	if (v->lapic)
+		v->cr8 = lapic_get_tpr(v);
+	tpr = v->cr8;
+
+	x86_unit->enter(v, &v->exit);
+
+	vcpu->stat[KVMX_STAT_EXITS]++;
+	smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
+	/* While the guest ran this CPU was in no RCU reader, whatever the preempt count says. */
+	if (v->exit.kind == X86_EXIT_HOST)
+		kvmx_host_rcu_quiescent();
+	local_irq_enable();
+
+	if (v->cr8 != tpr && v->lapic)
+		lapic_set_tpr(v, v->cr8);
+	x86_events_requeue(v);
+	return true;
+}
+
+static enum x86_next x86_run_window(struct x86_vcpu *v)
+{
+	enum x86_next next = X86_STAY;
+
+	x86_window_open(v);
+	/* It is gone only when the machine goes down, and then the VM is dead, too. */
+	if (!kvmx_unit_ready())
+		next = x86_fail(v, -EIO);
+	while (next == X86_STAY) {
+		if (READ_ONCE(v->vcpu.requests) && x86_window_requests(v))
+			next = X86_LEAVE;
+		else if (x86_enter(v))
+			next = x86_exit_fast(v);
+		else if (need_resched() || kvmx_host_user_work_pending() ||
+			 kvmx_host_softirq_pending())
+			next = X86_LEAVE;
+	}
+	x86_window_close(v);
+	return next;
+}
+
+/* Requests that need the window closed. X86_STAY: go on. */
+static enum x86_next x86_requests(struct x86_vcpu *v)
+{
+	struct kvmx_vcpu *vcpu = &v->vcpu;
+	int vector;
+
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_VM_DEAD))
+		return x86_fail(v, -EIO);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TRIPLE_FAULT)) {
+		vcpu->run->exit_reason = KVMX_EXIT_SHUTDOWN;
+		v->ev.exception.type = X86_EVENT_NONE;
+		return X86_USER;
+	}
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
+		x86_clock_update(v);
+	kvmx_vcpu_take(vcpu, KVMX_REQ_STEAL);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_IOAPIC_SCAN) && v->lapic) {
+		vector = lapic_take_eoi_exit(v);
+		if (vector >= 0) {
+			vcpu->run->exit_reason = KVMX_EXIT_IOAPIC_EOI;
+			vcpu->run->eoi.vector = vector;
+			return X86_USER;
+		}
+	}
+	x86_window_requests(v);
+	x86_events_async(v);
+	return X86_STAY;
+}
+
+bool kvmx_arch_vcpu_runnable(struct kvmx_vcpu *vcpu)
+{
+	struct x86_vcpu *v = to_x86(vcpu);
+
+	if (READ_ONCE(vcpu->requests) & ~BIT(KVMX_REQ_TLB_FLUSH))
+		return true;
+	if (READ_ONCE(v->ev.init_pending))
+		return true;
+	switch (READ_ONCE(v->mp_state)) {
+	case X86_MP_RUNNABLE:
+		return true;
+	case X86_MP_INIT_RECEIVED:
+		return READ_ONCE(v->ev.sipi_vector) >= 0;
+	case X86_MP_HALTED:
+		if (v->ev.exception.type != X86_EVENT_NONE)
+			return true;
+		if (READ_ONCE(v->ev.nmi_pending) && !v->nmi_masked)
+			return true;
+		return x86_interrupt_open(v) && x86_interrupt_pending(v) >= 0;
+	}
+	return false;
+}
+
+/* True when the guest may run; false when a request or a signal has to be looked at first. */
+static bool x86_wait_runnable(struct x86_vcpu *v)
+{
+	if (v->mp_state == X86_MP_RUNNABLE)
+		return true;
+	kvmx_vcpu_block(&v->vcpu);
+	if (v->mp_state == X86_MP_HALTED && kvmx_arch_vcpu_runnable(&v->vcpu) &&
+	    !READ_ONCE(v->vcpu.requests))
+		v->mp_state = X86_MP_RUNNABLE;
+	return v->mp_state == X86_MP_RUNNABLE;
+}
+
+/* What user space owes from the last time. X86_STAY: nothing any more. */
+static enum x86_next x86_complete(struct x86_vcpu *v)
+{
+	int (*complete)(struct x86_vcpu *v) = v->io.complete;
+	int ret;
+
+	if (!complete)
+		return X86_STAY;
+	v->io.complete = NULL;
+	ret = complete(v);
+	if (ret < 0)
+		return x86_fail(v, ret);
+	return ret ? X86_USER : X86_STAY;
+}
+
+static enum x86_next x86_signal(struct x86_vcpu *v)
+{
+	v->vcpu.run->exit_reason = KVMX_EXIT_INTR;
+	return x86_fail(v, -EINTR);
+}
+
+static enum x86_next x86_loop(struct x86_vcpu *v)
+{
+	enum x86_next next = x86_complete(v);
+
+	if (next == X86_STAY && READ_ONCE(v->vcpu.run->immediate_exit))
+		next = x86_signal(v);
+	while (next != X86_USER && next != X86_ERROR) {
+		next = X86_STAY;
+		if (READ_ONCE(v->vcpu.requests))
+			next = x86_requests(v);
+		if (next != X86_STAY)
+			continue;
+		if (kvmx_host_user_work_pending()) {
+			next = x86_signal(v);
+			continue;
+		}
+		cond_resched();
+		if (!x86_wait_runnable(v))
+			continue;
+		next = x86_run_window(v);
+		if (next == X86_SLOW)
+			next = x86_exit_slow(v);
+	}
+	return next;
+}
+
+/* The parts of the run page that are exchanged on each KVMX_RUN. */
+static int x86_run_page_in(struct x86_vcpu *v)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	if (run->kvmx_valid_regs || run->kvmx_dirty_regs)
+		return -EINVAL;
+	if (!v->lapic && x86_set_cr8(v, run->cr8))
+		return -EINVAL;
+	return 0;
+}
+
+static void x86_run_page_out(struct x86_vcpu *v)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	run->flags = 0;
+	run->if_flag = !!(v->rflags & X86_EFLAGS_IF);
+	run->cr8 = x86_get_cr8(v);
+	run->apic_base = lapic_get_base(v);
+	run->ready_for_interrupt_injection =
+		irqchip_in_kernel(x86_vm_of(v)) ? 1 :
+		x86_interrupt_open(v) && v->user_irq < 0 && v->ev.irq_injected < 0 &&
+		v->ev.exception.type == X86_EVENT_NONE;
+}
+
+int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu)
+{
+	struct x86_vcpu *v = to_x86(vcpu);
+	enum x86_next next;
+	int ret;
+
+	ret = x86_run_page_in(v);
+	if (ret)
+		return ret;
+	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);
+	next = x86_loop(v);
+	srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
+	x86_run_page_out(v);
+	return next == X86_ERROR ? v->run_error : 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the run loop share: run.c (the loop), exit.c (the table
+ * of exits), events.c, mmio.c and pio.c (emulated accesses), linear.c.
+ */
+#ifndef X86_RUN_H
+#define X86_RUN_H
+
+#include <kvmx/x86.h>
+
+/* What comes after an exit was handled. */
+enum x86_next {
+	X86_STAY,	/* the guest runs on, in this window */
+	X86_LEAVE,	/* close the window, look at requests, run on */
+	X86_SLOW,	/* close the window, then call the slow handler */
+	X86_USER,	/* return to user space: run says why */
+	X86_ERROR,	/* return to user space: v->run_error */
+};
+
+/* exit.c. In the window, interrupts on; then, for X86_SLOW, outside of it. */
+enum x86_next x86_exit_fast(struct x86_vcpu *v);
+enum x86_next x86_exit_slow(struct x86_vcpu *v);
+enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror);
+enum x86_next x86_fail(struct x86_vcpu *v, int error);
+
+/* events.c */
+void x86_events_inject(struct x86_vcpu *v);	/* before entry, interrupts off */
+void x86_events_requeue(struct x86_vcpu *v);	/* after exit: deliveries cut short */
+bool x86_events_async(struct x86_vcpu *v);	/* INIT, SIPI; outside of the window */
+bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
+
+/* debug.c: debug registers in the window. */
+void x86_debug_load(struct x86_vcpu *v);
+void x86_debug_save(struct x86_vcpu *v);
+void x86_debug_grant(struct x86_vcpu *v);	/* the guest uses them: no exits for the rest of the window */
+
+/*
+ * mmio.c: emulates the instruction at RIP. @atomic: in the window; X86_SLOW
+ * when it has to be done again outside of it.
+ */
+enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic);
+int x86_emu_alloc(struct x86_vcpu *v);	/* sets v->emu: kfree() it */
+
+/* pio.c */
+enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len);
+
+/*
+ * linear.c: guest memory by linear address. 0, X86_LINEAR_FAULT with *error
+ * (page-fault error code) and *fault_addr, -EAGAIN (@atomic and it would
+ * sleep), -EFAULT (no memory there).
+ */
+#define X86_LINEAR_FAULT 1
+struct x86_linear {
+	struct x86_vcpu *v;
+	bool atomic;
+	u32 error;
+	u64 fault_addr;
+};
+int x86_linear_translate(struct x86_linear *l, u64 addr, u32 access, u64 *gpa);
+int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len, u32 access);
+
+/*
+ * Length of the instruction that exited: what the unit said, or measured.
+ * Positive, or X86_LINEAR_FAULT's negative kin: -EAGAIN (@atomic), -EFAULT.
+ */
+int x86_insn_len(struct x86_vcpu *v, bool atomic);
+
+#endif

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Debian's kernels, unpacked into the cache: for each a directory holding vmlinuz,
+# modules/ and headers, and chroot if its headers need another Debian release.
+# Called by run and build-module through kernel_prepare.
+# shellcheck shell=bash
+
+# kernel_suite NAME: the Debian suite a kernel series comes from.
+kernel_suite() {
+	case $1 in
+	5.10) echo bullseye ;;
+	6.1) echo bookworm ;;
+	6.12) echo trixie ;;
+	7.2 | 7.3) echo trixie-backports ;;
+	*) return 1 ;;
+	esac
+}
+
+# kernel_release_of VMLINUZ: its release, from the version string that the x86
+# boot protocol points at (offset 0x20e, counted from 0x200).
+kernel_release_of() {
+	local at
+
+	at=$(od -An -t u2 -j 526 -N 2 "$1") || return
+	dd if="$1" bs=1 skip=$((at + 512)) count=256 2>/dev/null | tr '\0' '\n' |
+		head -n 1 | cut -d ' ' -f 1
+}
+
+# kernel_packages SUITE RELEASE: the packages the image and its modules lie in.
+kernel_packages() {
+	local suite=$1 release=$2 names name
+
+	names=$(packages_apt "$suite" apt-cache pkgnames linux-)
+	for name in linux-binary-"$release" linux-binary-unsigned-"$release" \
+		linux-image-"$release" linux-image-unsigned-"$release"; do
+		grep -qxF "$name" <<<"$names" || continue
+		echo "$name"
+		case $name in
+		linux-binary-*) printf '%s\n' "linux-modules-$release" "linux-base-$release" ;;
+		esac
+		return 0
+	done
+	return 1
+}
+
+# kernel_choose SUITE SERIES: the newest release with both headers and an image.
+kernel_choose() {
+	local suite=$1 series=${2//./\\.} release
+
+	for release in $(packages_apt "$suite" apt-cache pkgnames "linux-headers-$2." |
+		sed -n "s/^linux-headers-\($series\.[0-9]\+\(-[0-9]\+\|+deb[0-9]\+\)-amd64\)\$/\1/p" |
+		sort -rV); do
+		kernel_packages "$suite" "$release" >/dev/null || continue
+		echo "$release"
+		return 0
+	done
+	return 1
+}
+
+# kernel_headers_unpack SUITE RELEASE ROOT FINAL: headers for a build without a chroot.
+# Debian's headers name their other half by absolute path: make that its path below
+# FINAL, where ROOT is going to lie.
+kernel_headers_unpack() {
+	local suite=$1 release=$2 root=$3 final=$4 kbuild
+
+	kbuild=$(packages_apt "$suite" apt-cache depends "linux-headers-$release" |
+		sed -n 's/^ *Depends: \(linux-kbuild-[^ ]*\)$/\1/p')
+	[ -n "$kbuild" ] || die "linux-headers-$release names no linux-kbuild package"
+	packages_unpack "$suite" "$root" "linux-headers-$release" \
+		"linux-headers-${release%-amd64}-common" "$kbuild"
+	sed -i "s|\(include \+\)/usr/src/|\1$final/usr/src/|" \
+		"$root/usr/src/linux-headers-$release/Makefile"
+}
+
+kernel_fetch() {
+	local name=$1 suite=$2 dir=$CACHE/kernels/$1
+	local new=$dir.new release packages
+
+	[ -e "$dir/vmlinuz" ] && return
+	[ "$(id -u)" -eq 0 ] || die "kernel $name is not in $CACHE yet: fetch it as root"
+	rm -rf "$new"
+	mkdir -p "$new"
+	packages_lists "$suite"
+	release=$(kernel_choose "$suite" "$name") ||
+		die "$suite has no kernel $name with headers (looked with apt in $CACHE/apt/$suite)"
+	mapfile -t packages < <(kernel_packages "$suite" "$release")
+	packages_unpack "$suite" "$new/root" "${packages[@]}"
+	kernel_arrange "$new" "$release"
+	if chroot_wanted "$suite"; then
+		chroot_prepare "$suite"
+		chroot_install "$suite" "linux-headers-$release"
+		ln -s "../../chroots/${suite%-backports}" "$new/chroot"
+		ln -s "chroot/usr/src/linux-headers-$release" "$new/headers"
+	else
+		kernel_headers_unpack "$suite" "$release" "$new/root" "$dir/root"
+		ln -s "root/usr/src/linux-headers-$release" "$new/headers"
+	fi
+	rm -rf "$dir"
+	mv "$new" "$dir"
+	say "kernel $name is $release, in $dir"
+}
+
+# kernel_arrange DIR RELEASE: vmlinuz and modules/ at their fixed names.
+kernel_arrange() {
+	local dir=$1 release=$2 file
+
+	[ -d "$dir/root/lib/modules" ] || { mkdir -p "$dir/root/lib" &&
+		ln -s ../usr/lib/modules "$dir/root/lib/modules"; }
+	file=$(find "$dir/root/" -name 'vmlinuz*' -type f | head -n 1)
+	[ -n "$file" ] || die "no kernel image in the packages of $release"
+	ln -s "${file#"$dir"/}" "$dir/vmlinuz"
+	ln -s "root/lib/modules/$release" "$dir/modules"
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$dir/root" "$release" || die "depmod failed for $release"
+}
+
+# kernel_prepare NAME|PATH: sets KERNEL (the directory) and KREL (its release).
+kernel_prepare() {
+	local name=$1 suite
+
+	if [[ $name == */* ]]; then
+		KERNEL=$(cd "$name" 2>/dev/null && pwd -P) || die "no such directory: $name"
+		[[ -e $KERNEL/vmlinuz && -d $KERNEL/modules ]] ||
+			die "$KERNEL must hold vmlinuz, modules/ and (to build a module) headers"
+	else
+		suite=$(kernel_suite "$name") ||
+			die "unknown kernel '$name': one of 5.10 6.1 6.12 7.2 7.3, or a directory (with a /)"
+		KERNEL=$CACHE/kernels/$name
+		[ -e "$KERNEL/vmlinuz" ] ||
+			locked "$CACHE/lock" kernel_fetch "$name" "$suite" || exit
+	fi
+	KREL=$(kernel_release_of "$KERNEL/vmlinuz")
+	[ -n "$KREL" ] || die "$KERNEL/vmlinuz is not an x86 kernel image"
+}

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See cpumask.h. */
+#pragma once
+
+#include <linux/cpumask.h>

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Three formats of the stage-2 tree as test data: AMD nested paging, Intel EPT and Arm
+ * stage 2, written from the manuals (APM Vol. 2 "Page-Translation Tables", SDM Vol. 3
+ * "EPT Translation Mechanism", Arm ARM "VMSAv8-64 descriptors"), and a walker of the tests'
+ * own that plays the unit: it reads bits, not the engine's idea of them.
+ */
+#ifndef STAGE2_FORMATS_H
+#define STAGE2_FORMATS_H
+
+#include <linux/atomic.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <kvmx/stage2.h>
+
+#define ADDR_51_12	0x000ffffffffff000ULL
+#define ADDR_47_12	0x0000fffffffff000ULL
+
+static const struct stage2_format format_npt = {
+	.name = "npt", .levels = 4, .leaf_levels = 3, .addr_mask = ADDR_51_12,
+	.present = BIT(0), .table = 0x7,
+	.leaf_mask = { [2] = BIT(7), [3] = BIT(7) },
+	.leaf_value = { [2] = BIT(7), [3] = BIT(7) },
+	.leaf = { [1] = 0x5, [2] = 0x85, [3] = 0x85 },
+	.allow_write = BIT(1), .deny_exec = BIT_ULL(63),
+	.accessed = BIT(5), .dirty = BIT(6), .software = BIT(9),
+};
+
+/* Write-back memory type in bits 5:3 of a leaf. */
+static const struct stage2_format format_ept = {
+	.name = "ept", .levels = 4, .leaf_levels = 3, .addr_mask = ADDR_51_12,
+	.present = 0x7, .table = 0x7,
+	.leaf_mask = { [2] = BIT(7), [3] = BIT(7) },
+	.leaf_value = { [2] = BIT(7), [3] = BIT(7) },
+	.leaf = { [1] = 6 << 3, [2] = (6 << 3) | BIT(7), [3] = (6 << 3) | BIT(7) },
+	.allow_read = BIT(0), .allow_write = BIT(1), .allow_exec = BIT(2),
+	.accessed = BIT(8), .dirty = BIT(9), .software = BIT(11),
+};
+
+static unsigned long arm64_synced;
+
+static void arm64_sync(void *entry, size_t len)
+{
+	__atomic_add_fetch(&arm64_synced, len / 8, __ATOMIC_RELAXED);
+}
+
+/* 40 bits of IPA: three levels, and two root tables side by side. No hardware dirty state. */
+static const struct stage2_format format_arm64 = {
+	.name = "arm64", .levels = 3, .leaf_levels = 3, .root_pages_shift = 1,
+	.addr_mask = ADDR_47_12,
+	.present = BIT(0), .table = 0x3,
+	.leaf_mask = { [2] = BIT(1), [3] = BIT(1) },
+	.leaf = { [1] = 0x3 | (0xf << 2) | (3 << 8), [2] = 0x1 | (0xf << 2) | (3 << 8),
+		  [3] = 0x1 | (0xf << 2) | (3 << 8) },
+	.allow_read = BIT(6), .allow_write = BIT(7), .deny_exec = BIT_ULL(54),
+	.accessed = BIT(10), .software = BIT_ULL(55),
+	.break_before_make = true, .sync = arm64_sync,
+};
+
+/* What the unit finds at a gfn. */
+struct unit_walk {
+	u64 *entry;
+	u64 pfn;			/* of that gfn */
+	u8 level;
+	u32 access;
+	bool accessed, dirty;
+};
+
+static inline u32 unit_entry_access(const struct stage2_format *f, u64 e)
+{
+	if (f == &format_npt)
+		return STAGE2_READ | (e & 2 ? STAGE2_WRITE : 0) | (e >> 63 ? 0 : STAGE2_EXEC);
+	if (f == &format_ept)
+		return e & 7;
+	return ((e >> 6) & 3) | (e >> 54 & 1 ? 0 : STAGE2_EXEC);
+}
+
+/* Faults (false) where nothing is mapped. */
+static inline bool unit_walk(const struct stage2 *s2, u64 gfn, struct unit_walk *walk)
+{
+	const struct stage2_format *f = stage2_format(s2);
+	bool arm = f == &format_arm64;
+	u64 table = stage2_root(s2), e, mask = arm ? ADDR_47_12 : ADDR_51_12;
+	u64 index = arm ? gfn >> 18 : (gfn >> 27) & 511;
+	u8 level = arm ? 3 : 4;
+
+	for (;; level--, index = (gfn >> (9 * (level - 1))) & 511) {
+		walk->entry = (u64 *)phys_to_virt(table) + index;
+		e = READ_ONCE(*walk->entry);
+		if (!(e & (f == &format_ept ? 7 : 1)))
+			return false;
+		if (level == 1 || (arm ? !(e & 2) : level < 4 && (e & 0x80)))
+			break;
+		table = e & mask;
+	}
+	walk->level = level;
+	walk->pfn = ((e & mask) >> 12) + (gfn & ((1ULL << (9 * (level - 1))) - 1));
+	walk->access = unit_entry_access(f, e);
+	walk->accessed = e & (arm ? BIT(10) : f == &format_ept ? BIT(8) : BIT(5));
+	walk->dirty = !arm && (e & (f == &format_ept ? BIT(9) : BIT(6)));
+	return true;
+}
+
+/* The guest accesses a page: false is a fault. The unit marks it accessed and dirty. */
+static inline bool unit_access(const struct stage2 *s2, u64 gfn, u32 access,
+			       struct unit_walk *walk)
+{
+	u64 bits;
+
+	if (!unit_walk(s2, gfn, walk) || (access & ~walk->access))
+		return false;
+	if (stage2_format(s2) == &format_arm64)
+		return walk->accessed;	/* else an access flag fault */
+	bits = stage2_format(s2) == &format_ept ? BIT(8) : BIT(5);
+	if (access & STAGE2_WRITE)
+		bits |= bits << 1;
+	__atomic_fetch_or(walk->entry, bits, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+#endif

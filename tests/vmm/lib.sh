@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the tests in this directory share: they prepare a guest on the build
+# computer and run the rest of themselves inside the emulated machine.
+# shellcheck shell=bash
+
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." || exit
+# shellcheck source=../machine/lib/common.sh
+. tests/machine/lib/common.sh
+# shellcheck source=../machine/lib/packages.sh
+. tests/machine/lib/packages.sh
+
+vmm_work=build/vmm
+vmm_guest=6.1
+
+# vmm_prepare: the command, a guest kernel and its initramfs.
+vmm_prepare() {
+	mkdir -p "$vmm_work"
+	packages_need gcc=gcc make=make pkg-config=pkg-config /usr/include/libkmod.h=libkmod-dev
+	quietly "building libkvmx and the kvmx command" "$vmm_work/userlib.log" make -j2 userlib
+	ln -sfn "$(tests/guest-linux/mkinitrd --kernel "$vmm_guest" --print-kernel \
+		--out "$vmm_work/initrd")" "$vmm_work/vmlinuz" || die "no guest kernel"
+}
+
+# vmm_run APPEND OPTION...: boots the guest with kvmx run.
+vmm_run() {
+	local append=$1
+	shift
+	build/userlib/kvmx run --kernel "$vmm_work/vmlinuz" --initrd "$vmm_work/initrd" \
+		--append "console=ttyS0 quiet panic=-1 $append" "$@"
+}

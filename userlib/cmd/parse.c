@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Numbers and sizes from the command line. Called by the sub-commands.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include "cmd.h"
+
+/* Digits only: strtoul() alone would take signs and leading blanks. */
+static int digits(const char *text, char **end, unsigned long long *out)
+{
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(text, end, 10);
+	return errno ? -errno : 0;
+}
+
+int parse_number(const char *text, unsigned long min, unsigned long max,
+		 unsigned long *out)
+{
+	unsigned long long value;
+	char *end;
+	int ret = digits(text, &end, &value);
+
+	if (ret)
+		return ret;
+	if (*end)
+		return -EINVAL;
+	if (value < min || value > max)
+		return -ERANGE;
+	*out = value;
+	return 0;
+}
+
+/* Bytes; K, M, G or T after the digits multiply by powers of 1024. */
+int parse_size(const char *text, uint64_t *out)
+{
+	unsigned long long value;
+	unsigned int shift = 0;
+	char *end;
+	int ret = digits(text, &end, &value);
+
+	if (ret)
+		return ret;
+	switch (toupper((unsigned char)*end)) {
+	case 'T':
+		shift += 10;
+		/* fall through */
+	case 'G':
+		shift += 10;
+		/* fall through */
+	case 'M':
+		shift += 10;
+		/* fall through */
+	case 'K':
+		shift += 10;
+		end++;
+		break;
+	default:
+		break;
+	}
+	if (*end)
+		return -EINVAL;
+	if (value > UINT64_MAX >> shift)
+		return -ERANGE;
+	*out = (uint64_t)value << shift;
+	return 0;
+}
