@@ -68,11 +68,12 @@ bool kvmx_host_softirq_pending(void)
 
 /*
  * Besides signals, work that others have queued for the task's return to user
- * space (NUMA balancing, live patching, task work): it runs only there.
+ * space (NUMA balancing, cgroups): it runs only there. The thread flag alone is
+ * no reason, each preemption sets it for restartable sequences.
  */
 bool kvmx_host_user_work_pending(void)
 {
-	return signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME);
+	return signal_pending(current) || READ_ONCE(current->task_works);
 }
 
 /* The handler wants the interrupted registers: those of a user, interrupts on. */

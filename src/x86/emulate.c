@@ -144,7 +144,8 @@ static bool emu_segment_allows(const struct emu *c, unsigned int seg, u64 off, u
 			       u32 access)
 {
 	const struct x86_segment *s = &c->e->seg[seg];
-	bool code = s->attr & 8, rw = s->attr & 2, down = (s->attr & 0xc) == 4;
+	bool code = s->attr & 8, rw = s->attr & 2;
+	bool down = (s->attr & 0xc) == 4 && !(access & X86_WALK_EXEC);
 	u64 last = off + len - 1;
 
 	if (emu_protected(c)) {

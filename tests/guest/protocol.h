@@ -8,14 +8,15 @@
 #define GUEST_PROTOCOL_H
 
 #define IMAGE_ADDRESS	0x8000	/* also where a SIPI with vector 8 starts */
-#define HEADER_OFFSET	16
+#define HEADER_OFFSET	32
 #define HEADER_MAGIC	0x54534754554f5247ull
 
 /* program_header.flags */
 #define PROGRAM_NO_IRQCHIP	1	/* no interrupt controllers in the kernel */
 #define PROGRAM_SPLIT		2	/* local APICs in the kernel, the rest not */
 #define PROGRAM_DIRTY_LOG	4	/* main memory logs its dirty pages */
-#define PROGRAM_NEEDS_NESTED	8	/* only where the guest may have SVM */
+
+#ifndef __ASSEMBLER__
 
 struct program_header {
 	unsigned long long magic;
@@ -27,6 +28,8 @@ struct program_header {
 	unsigned int tsc_khz;
 	unsigned int spare;
 };
+
+#endif
 
 /* ports */
 #define PORT_DEBUG	0xe9	/* byte: a character of the message */
@@ -43,6 +46,8 @@ struct program_header {
 /* A window of device memory that keeps what is written to it. */
 #define MMIO_ADDRESS	0xd0000000ul
 #define MMIO_SIZE	0x10000ul
+
+#ifndef __ASSEMBLER__
 
 enum call_op {
 	CALL_IRQ_LINE,		/* a: GSI, b: level */
@@ -73,6 +78,8 @@ struct host_call {
 	unsigned int pad;
 	unsigned long long a, b, c, d;
 };
+
+#endif
 
 /* CALL_LOG_GET: a: address, b: value, c: length and LOG_*, d: vCPU */
 #define LOG_WRITE	0x100

@@ -38,7 +38,7 @@ static struct noted *note(struct x86_vcpu *v)
 
 void x86_event_pending(struct x86_vcpu *v)
 {
-	note(v)->events++;
+	__atomic_fetch_add(&note(v)->events, 1, __ATOMIC_RELAXED);	/* by several threads */
 	kvmx_vcpu_request(&v->vcpu, KVMX_REQ_EVENT);
 }
 

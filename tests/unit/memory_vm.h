@@ -85,7 +85,7 @@ static enum kvmx_fault_result fault_at(u64 gpa, u32 access, bool atomic)
 }
 
 /* Whether the guest could reach @gpa so without a fault. */
-static bool guest_reaches(u64 gpa, u32 access)
+static inline bool guest_reaches(u64 gpa, u32 access)
 {
 	struct unit_walk walk;
 

@@ -58,11 +58,11 @@ struct native {
 	u8 ymm_in[16][32], ymm_out[16][32];
 } __packed;
 
-static_assert(offsetof(struct native, entry) == 280);
-static_assert(offsetof(struct native, exit_id) == 288);
-static_assert(offsetof(struct native, vector) == 292);
-static_assert(offsetof(struct native, ss) == 300);
-static_assert(offsetof(struct native, ymm_in) == 512);
+static_assert(offsetof(struct native, entry) == 280, "entry");
+static_assert(offsetof(struct native, exit_id) == 288, "exit_id");
+static_assert(offsetof(struct native, vector) == 292, "vector");
+static_assert(offsetof(struct native, ss) == 300, "ss");
+static_assert(offsetof(struct native, ymm_in) == 512, "ymm_in");
 
 static struct native *const native = (struct native *)CTX;
 static u8 *const code = (u8 *)CODE;
@@ -345,7 +345,7 @@ enum {
 	FLAGS = 0x40000,	/* flags are on the stack */
 	XLAT = 0x80000, ENTER = 0x100000, SCAN = 0x200000, DSHIFT = 0x400000,
 	WIDE = 0x800000,	/* 8 or 16 bytes at once */
-	VECTOR = 0x1000000,
+	VECTOR = 0x1000000, ONLY64 = 0x2000000,
 };
 
 struct template {
@@ -365,6 +365,7 @@ static const struct template templates[] = {
 	{ 0, 0x30, 0x33, 0, M | LOCK, AF }, { 0, 0x34, 0x34, 0, I8, AF }, { 0, 0x35, 0x35, 0, IZ, AF },
 	{ 0, 0x38, 0x3b, 0, M }, { 0, 0x3c, 0x3c, 0, I8 }, { 0, 0x3d, 0x3d, 0, IZ },
 	{ 0, 0x40, 0x4f, 0, NO64 }, { 0, 0x50, 0x5f, 0, STACK }, { 0, 0x60, 0x61, 0, STACK | NO64 },
+	{ 0, 0x63, 0x63, 0, M | ONLY64 }, { 0, 0x82, 0x82, 0x81, M | I8 | NO64 }, { 0, 0x8c, 0x8c, 0x0f, M },
 	{ 0, 0x68, 0x68, 0, STACK | IZ }, { 0, 0x6a, 0x6a, 0, STACK | I8 },
 	{ 0, 0x69, 0x69, 0, M | IZ, SF | ZF | AF | PF }, { 0, 0x6b, 0x6b, 0, M | I8, SF | ZF | AF | PF },
 	{ 0, 0x70, 0x7f, 0, BRANCH | I8 },
@@ -723,6 +724,9 @@ static bool generate(struct insn *i, enum x86_insn_mode mode)
 	i->flags = 0x202 | (unit_random() & (ARITH | DF));
 	choose_prefixes(i);
 	if ((t->flags & NO64) && mode == X86_MODE_64 && t->first == 0x40)
+		return false;
+	/* MOVSXD to 16 bits reads two bytes on Intel, four on AMD. */
+	if ((t->flags & ONLY64) && (mode != X86_MODE_64 || i->opsize == 2))
 		return false;
 	if (t->map)
 		emit(i, 0x0f, 1);

@@ -6,6 +6,8 @@
 /* links: src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/apic_msg.c */
 /* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c */
 /* links: src/core/bus.c src/core/irq_routing.c */
+#include <pthread.h>
+
 #include "irqchip_world.h"
 
 static void fixed(struct x86_vcpu *v, u8 vector)
@@ -1108,6 +1110,79 @@ START_TEST(random_operations)
 }
 END_TEST
 
+/* --- senders on other CPUs --- */
+
+#define SENDERS		3
+#define MESSAGES	20000
+
+static void *send_many(void *arg)
+{
+	u32 which = (uintptr_t)arg, i;
+	unsigned long accepted = 0;
+	struct apic_msg msg = { .dest = 0, .vector = 0x40 + 0x10 * which, .level = which == 1 };
+
+	for (i = 0; i < MESSAGES; i++) {
+		accepted += apic_deliver(vm, cpu[which + 1], &msg) > 0;
+		if (which == 2) {
+			/* And a line that goes up and down. */
+			line(17, 1);
+			line(17, 0);
+		}
+		if (i % 64 == 0)
+			sched_yield();
+	}
+	return (void *)accepted;
+}
+
+/* Whatever was accepted is served once, and nothing else is. */
+START_TEST(concurrent_senders)
+{
+	unsigned long served[256] = {}, line_served = 0;
+	bool running = true;
+	pthread_t thread[SENDERS];
+	uintptr_t i;
+	int vector;
+
+	world_full(SENDERS + 1);
+	{
+		u32 select = 0x10 + 17 * 2, entry = 0x80a0;
+
+		kvmx_bus_write(&cpu[0]->vcpu, KVMX_BUS_MMIO, 0xfec00000, 4, &select);
+		kvmx_bus_write(&cpu[0]->vcpu, KVMX_BUS_MMIO, 0xfec00010, 4, &entry);
+	}
+	for (i = 0; i < SENDERS; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, send_many, (void *)i), 0);
+	while (running) {
+		void *accepted[SENDERS];
+
+		for (i = 0; i < 1000; i++) {
+			vector = take(cpu[0]);
+			if (vector < 0)
+				continue;
+			served[vector]++;
+			mmio_write(cpu[0], 0xb0, 0);
+		}
+		if (served[0x60] + served[0x40] + served[0x50] < 100)
+			continue;
+		for (i = 0; i < SENDERS; i++)
+			pthread_join(thread[i], &accepted[i]);
+		while ((vector = take(cpu[0])) >= 0) {
+			served[vector]++;
+			mmio_write(cpu[0], 0xb0, 0);
+		}
+		for (i = 0; i < SENDERS; i++)
+			ck_assert_uint_eq(served[0x40 + 0x10 * i], (uintptr_t)accepted[i]);
+		running = false;
+	}
+	line_served = served[0xa0];
+	ck_assert_uint_gt(line_served, 0);
+	for (i = 0; i < 256; i++)
+		ck_assert(!served[i] || i == 0x40 || i == 0x50 || i == 0x60 || i == 0xa0);
+	unit_figure("messages sent", SENDERS * MESSAGES);
+	world_end();
+}
+END_TEST
+
 UNIT_MAIN("lapic",
 	UNIT_CASE("registers", reset_values, page_location, base_transitions, disabled_apic,
 		  software_disable_masks, writable_bits, errors),
@@ -1121,4 +1196,5 @@ UNIT_MAIN("lapic",
 		  timer_deadline),
 	UNIT_CASE("state", state_of_registers, state_of_ids, state_of_timer, state_of_deadline,
 		  state_bad),
+	UNIT_CASE("threads", concurrent_senders),
 	UNIT_CASE("bad input", every_offset_and_size, random_operations), NULL)

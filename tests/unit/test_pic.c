@@ -305,10 +305,11 @@ START_TEST(who_is_interrupted)
 	ck_assert_uint_eq(noted[1].nmis, 0);
 	ck_assert_int_eq(take(cpu[0]), 0x20);
 	port_write(0x20, 0x20);
+	ck_assert_uint_eq(noted[1].nmis, 1);
 	ck_assert_int_eq(take(cpu[0]), 0x21);
 	port_write(0x20, 0x20);
 	pulse(0);
-	ck_assert_uint_eq(noted[1].nmis, 1);
+	ck_assert_uint_eq(noted[1].nmis, 2);
 	/* Masked: nobody takes it. */
 	mmio_write(cpu[0], 0x350, 0x10700);
 	ck_assert_int_eq(take(cpu[0]), -1);

@@ -855,6 +855,65 @@ START_TEST(threads)
 }
 END_TEST
 
+/* The same few leaves, all at once, in an empty tree: one of each must be counted, none lost. */
+#define COLLISIONS	3000
+
+static pthread_barrier_t collide;
+
+static void *collider(void *arg)
+{
+	unsigned int i, round;
+
+	for (round = 0; round < COLLISIONS; round++) {
+		struct stage2_cache cache = { 0 };
+
+		if (stage2_cache_fill(&cache, 3, false))
+			abort();
+		pthread_barrier_wait(&collide);
+		read_lock(&crowd.lock);
+		for (i = 0; i < 8; i++)
+			if (stage2_map(crowd.s2, &cache, i / 2, crowd_pfn(i / 2), 1,
+				       i & 1 ? RWX : STAGE2_READ) < 0)
+				abort();
+		read_unlock(&crowd.lock);
+		stage2_cache_drain(&cache);
+		pthread_barrier_wait(&collide);
+	}
+	return NULL;
+}
+
+START_TEST(collisions)
+{
+	pthread_t thread[THREADS];
+	unsigned int i, round;
+
+	memset(&crowd, 0, sizeof(crowd));
+	rwlock_init(&crowd.lock);
+	crowd.s2 = stage2_create(&format_npt, crowd_flush, &crowd, crowd.leaves);
+	pthread_barrier_init(&collide, NULL, THREADS + 1);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, collider, NULL);
+	for (round = 0; round < COLLISIONS; round++) {
+		struct stage2_gather gather = STAGE2_GATHER_INIT;
+
+		pthread_barrier_wait(&collide);
+		pthread_barrier_wait(&collide);
+		must_eq(crowd.leaves[0], 4);
+		/* The whole of the upper table, and all below it. */
+		write_lock(&crowd.lock);
+		stage2_unmap(crowd.s2, 0, 1ULL << 27, &gather);
+		stage2_gather_finish(crowd.s2, &gather);
+		write_unlock(&crowd.lock);
+		must_eq(crowd.leaves[0], 0);
+		shim_rcu_run();
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	stage2_destroy(crowd.s2);
+	must_eq(shim_alloc_live(), 0);
+}
+END_TEST
+
 UNIT_MAIN("stage2",
 	  UNIT_CASE("by hand", formats_by_hand, tables_outlive_readers, no_memory),
-	  UNIT_CASE("model", model), UNIT_CASE("threads", threads))
+	  UNIT_CASE("model", model), UNIT_CASE("threads", collisions, threads))

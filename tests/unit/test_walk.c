@@ -231,6 +231,7 @@ START_TEST(root_and_frame)
 	linear = 0x1ffffffff;
 	ck_assert_int_eq(walk(X86_WALK_WRITE, &r), 0);
 	ck_assert_uint_eq(r.gpa, 0xffffffff);
+	ck_assert(r.writable && r.user && r.page_size == 1ull << 32);
 	ck_assert_int_eq(reads, 0);
 	setup(&modes[3]);
 	linear |= 0xff00000000;

@@ -21,10 +21,11 @@ vmm_prepare() {
 		--out "$vmm_work/initrd")" "$vmm_work/vmlinuz" || die "no guest kernel"
 }
 
-# vmm_run APPEND OPTION...: boots the guest with kvmx run.
-vmm_run() {
+# vmm_command APPEND OPTION...: puts the command that boots the guest in vmm.
+vmm_command() {
 	local append=$1
 	shift
-	build/userlib/kvmx run --kernel "$vmm_work/vmlinuz" --initrd "$vmm_work/initrd" \
-		--append "console=ttyS0 quiet panic=-1 $append" "$@"
+	# shellcheck disable=SC2034 # used by those who source this
+	vmm=(build/userlib/kvmx run --kernel "$vmm_work/vmlinuz" --initrd "$vmm_work/initrd"
+		--append "console=ttyS0 quiet panic=-1 $append" "$@")
 }

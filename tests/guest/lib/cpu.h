@@ -52,7 +52,7 @@
 #define CR0_AM	(1 << 18)
 #define CR0_NW	(1 << 29)
 #define CR0_CD	(1 << 30)
-#define CR0_PG	(1 << 31)
+#define CR0_PG	0x80000000
 
 #define CR4_TSD		(1 << 2)
 #define CR4_DE		(1 << 3)

@@ -164,6 +164,7 @@ leave_long:
 
 	/* Traps in 32-bit protected mode: note it, go on at trap32.resume. */
 	.balign	16
+	.globl	stubs32
 stubs32:
 	.set	vector, 0
 	.rept	32
@@ -363,11 +364,18 @@ user_return:			/* %rdi: the function's value */
 	.globl	stubs
 stubs:
 	.set	vector, 0
-	.rept	256
+	.rept	32
 	.balign	16
-	.if	vector >= 32 || !((1 << vector) & ERROR_CODE_VECTORS)
+	.if	!((1 << vector) & ERROR_CODE_VECTORS)
 	pushq	$0
 	.endif
+	pushq	$vector
+	jmp	trap_common
+	.set	vector, vector + 1
+	.endr
+	.rept	224
+	.balign	16
+	pushq	$0
 	pushq	$vector
 	jmp	trap_common
 	.set	vector, vector + 1
@@ -434,20 +442,14 @@ idt_pointer:
 	.word	256 * 16 - 1
 	.quad	idt
 	.balign	8
+	.globl	idt32_pointer
 idt32_pointer:
 	.word	32 * 8 - 1
 	.long	idt32
 	.balign	8
 	.globl	idt32
 idt32:
-	.set	vector, 0
-	.rept	32
-	.word	(stubs32 - start16 + IMAGE_ADDRESS) + vector * 16
-	.word	SEL_CODE32
-	.word	0x8e00
-	.word	0
-	.set	vector, vector + 1
-	.endr
+	.skip	32 * 8
 user_rsp:
 	.quad	0
 

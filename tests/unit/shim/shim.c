@@ -637,7 +637,6 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	memset(p, gfp & __GFP_ZERO ? 0 : 0xa5, PAGE_SIZE << order);
 	page = virt_to_page(p);
 	page->shim_order = order + 1;
-	page->private = 0;
 	atomic_set(&page->shim_refs, 1);
 	__atomic_fetch_add(&alloc_live, 1, __ATOMIC_SEQ_CST);
 	return page;

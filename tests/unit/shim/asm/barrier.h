@@ -5,13 +5,6 @@
 #include <linux/compiler.h>
 
 /* TSan knows no fences: there, an atomic that all threads share takes their place. */
-#if defined(__SANITIZE_THREAD__)
-#define SHIM_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SHIM_TSAN 1
-#endif
-#endif
 #ifdef SHIM_TSAN
 extern int shim_fence_word;
 #define SHIM_FENCE(order)	((void)__atomic_fetch_add(&shim_fence_word, 1, __ATOMIC_SEQ_CST))

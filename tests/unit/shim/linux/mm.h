@@ -53,8 +53,6 @@ bool pfn_valid(unsigned long pfn);
 void get_page(struct page *page);
 void put_page(struct page *page);
 static inline int page_count(const struct page *page) { return atomic_read(&page->shim_refs); }
-#define page_private(page)	((page)->private)
-#define set_page_private(page, v)	((void)((page)->private = (v)))
 #define SetPageReserved(page)	((void)(page))
 #define set_page_dirty(page)	((void)(page))
 #define set_page_dirty_lock(page)	((void)(page))

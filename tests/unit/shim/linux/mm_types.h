@@ -10,7 +10,6 @@
 struct page {
 	atomic_t shim_refs;
 	u32 shim_order;
-	unsigned long private;
 	struct rcu_head rcu_head;
 };
 

@@ -1,0 +1,871 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs guest programs (tests/guest/programs) on any device that speaks the ABI,
+ * each in a process of its own, and tells what each found. It is the programs'
+ * VMM: memory, vCPU threads, two test devices, and the calls of protocol.h.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <kvmx.h>
+#include "protocol.h"
+
+#define MAX_VCPUS	4
+#define RESET_PAGE	0xfffff000ul
+#define EXIT_SKIPPED	77
+
+struct vcpu {
+	struct kvmx_vcpu *handle;
+	pthread_t thread;
+	unsigned int index;
+	unsigned long exits[64], all_exits;
+	unsigned long long last_rip;
+	int stopped;
+	int pending_vector;		/* without an irqchip; -1: none */
+	int expect_reason, expect_then;
+};
+
+struct access {
+	unsigned long long address, value;
+	unsigned int flags, vcpu;
+};
+
+struct slot {
+	unsigned long long address, length;
+	void *host;
+};
+
+static const char *name;
+static struct kvmx *device;
+static struct kvmx_vm *vm;
+static struct vcpu vcpus[MAX_VCPUS];
+static unsigned int vcpu_count;
+static struct program_header header;
+static unsigned char *memory;
+static unsigned long memory_size;
+static unsigned char mmio[MMIO_SIZE], ports[PORT_ECHO_COUNT];
+static unsigned int counter;
+static struct slot slots[32];
+static struct access accesses[4096];
+static unsigned int access_count;
+static char text[4096];
+static size_t text_length;
+static volatile int stopping;
+static volatile int kick_interval;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* ---- Verdict ---- */
+
+static void finish(int status, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+
+static void finish(int status, const char *what, const char *format, ...)
+{
+	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+	va_list args;
+
+	pthread_mutex_lock(&once);	/* never released: the first verdict counts */
+	va_start(args, format);
+	printf("%s %s", what, name);
+	vprintf(format, args);
+	putchar('\n');
+	va_end(args);
+	fflush(stdout);
+	_exit(status);
+}
+
+#define DIE(...) finish(1, "not ok", ": " __VA_ARGS__)
+
+static void must(int error, const char *what)
+{
+	if (error < 0)
+		DIE("%s: %s", what, strerror(-error));
+}
+
+static int vm_ioctl(unsigned long command, void *argument)
+{
+	int ret = ioctl(kvmx_vm_fd(vm), command, argument);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int vcpu_ioctl(struct vcpu *v, unsigned long command, void *argument)
+{
+	int ret = ioctl(kvmx_vcpu_fd(v->handle), command, argument);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static unsigned long long now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void sleep_for_ms(unsigned long long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
+/* ---- State out and in ---- */
+
+/* KVMX_GET_X and KVMX_SET_X of one structure; scrambled in between where that is harmless. */
+static void trip(struct vcpu *v, const char *what, unsigned long get, unsigned long set,
+		 void *state, size_t length, bool scramble)
+{
+	unsigned char other[8192];
+
+	if (length > sizeof(other))
+		DIE("%s is too large", what);
+	memset(state, 0, length);
+	must(vcpu_ioctl(v, get, state), what);
+	if (scramble) {
+		memcpy(other, state, length);
+		memset(other, 0x15, length < 64 ? length : 64);
+		vcpu_ioctl(v, set, other);
+	}
+	must(vcpu_ioctl(v, set, state), what);
+	memset(other, 0, length);
+	must(vcpu_ioctl(v, get, other), what);
+	if (memcmp(other, state, length)) {
+		size_t at = 0;
+
+		while (other[at] == ((unsigned char *)state)[at])
+			at++;
+		/* A timer runs on. */
+		if (set != KVMX_SET_LAPIC || at < 0x390 || at > 0x393)
+			DIE("state of %s differs after GET, SET, GET at offset %zu: %#x, was %#x", what,
+			    at, other[at], ((unsigned char *)state)[at]);
+	}
+}
+
+static void trip_msrs(struct vcpu *v)
+{
+	struct kvmx_msr_list *list;
+	struct { struct kvmx_msrs head; struct kvmx_msr_entry entry; } one, again;
+
+	must(kvmx_msr_index_list(device, &list), "MSR list");
+	for (unsigned int i = 0; i < list->nmsrs; i++) {
+		memset(&one, 0, sizeof(one));
+		one.head.nmsrs = 1;
+		one.entry.index = list->indices[i];
+		/* One that this vCPU's CPUID does not offer may be refused. */
+		if (vcpu_ioctl(v, KVMX_GET_MSRS, &one) != 1 || one.entry.index == 0x10)
+			continue;
+		if (vcpu_ioctl(v, KVMX_SET_MSRS, &one) != 1)
+			DIE("MSR %#x: its own value %#llx is refused", one.entry.index,
+			    (unsigned long long)one.entry.data);
+		again = one;
+		if (vcpu_ioctl(v, KVMX_GET_MSRS, &again) != 1)
+			DIE("MSR %#x cannot be read again", one.entry.index);
+		if (again.entry.data != one.entry.data && one.entry.index != 0x4b564d05)
+			DIE("MSR %#x reads %#llx after %#llx was set", one.entry.index,
+			    (unsigned long long)again.entry.data,
+			    (unsigned long long)one.entry.data);
+	}
+	free(list);
+}
+
+static void round_trip(struct vcpu *v)
+{
+	static union {
+		struct kvmx_regs regs;
+		struct kvmx_sregs sregs;
+		struct kvmx_fpu fpu;
+		struct kvmx_xsave xsave;
+		struct kvmx_xcrs xcrs;
+		struct kvmx_lapic_state lapic;
+		struct kvmx_mp_state mp_state;
+		struct kvmx_vcpu_events events;
+		struct kvmx_debugregs debugregs;
+	} u;
+
+#define TRIP(name, member, scramble) trip(v, #name, KVMX_GET_##name, KVMX_SET_##name, &u, \
+					  sizeof(u.member), scramble)
+	TRIP(SREGS, sregs, false);
+	TRIP(REGS, regs, true);
+	TRIP(FPU, fpu, true);
+	if (kvmx_check_extension(device, KVMX_CAP_XSAVE))
+		TRIP(XSAVE, xsave, false);
+	if (kvmx_check_extension(device, KVMX_CAP_XCRS))
+		TRIP(XCRS, xcrs, false);
+	TRIP(DEBUGREGS, debugregs, true);
+	TRIP(MP_STATE, mp_state, false);
+	trip_msrs(v);
+	if (!(header.flags & PROGRAM_NO_IRQCHIP))
+		TRIP(LAPIC, lapic, false);
+	TRIP(VCPU_EVENTS, events, false);
+
+	if (!header.flags) {
+		struct kvmx_irqchip chip;
+		struct kvmx_pit_state2 pit;
+
+		for (unsigned int i = 0; i < 3; i++) {
+			memset(&chip, 0, sizeof(chip));
+			chip.chip_id = i;
+			must(vm_ioctl(KVMX_GET_IRQCHIP, &chip), "GET_IRQCHIP");
+			must(vm_ioctl(KVMX_SET_IRQCHIP, &chip), "SET_IRQCHIP");
+		}
+		must(vm_ioctl(KVMX_GET_PIT2, &pit), "GET_PIT2");
+		must(vm_ioctl(KVMX_SET_PIT2, &pit), "SET_PIT2");
+	}
+}
+
+/* ---- The programs' calls ---- */
+
+static struct slot *slot_find(unsigned long long address)
+{
+	for (unsigned int i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (slots[i].length && slots[i].address == address)
+			return &slots[i];
+	return NULL;
+}
+
+static int slot_make(struct host_call *c)
+{
+	struct kvmx_memory_config config = { .size = sizeof(config) };
+	struct slot *s = NULL;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (!slots[i].length) {
+			s = &slots[i];
+			break;
+		}
+	if (!s)
+		return -ENOSPC;
+	if (c->d && (c->b > memory_size || c->d > memory_size - c->b))
+		return -EINVAL;
+	s->host = mmap(NULL, c->b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->host == MAP_FAILED)
+		return -errno;
+	if (c->d)
+		memcpy(s->host, memory + c->d, c->b);
+	config.slot = 8 + i;
+	config.flags = c->c;
+	config.guest_address = c->a;
+	config.length = c->b;
+	config.host = s->host;
+	ret = kvmx_vm_memory_add(vm, &config, NULL);
+	if (ret < 0)
+		return ret;
+	s->address = c->a;
+	s->length = c->b;
+	return 0;
+}
+
+static int dirty(struct host_call *c)
+{
+	static uint64_t bitmap[4096];
+	unsigned long page = c->a / 4096;
+	int ret;
+
+	ret = kvmx_vm_memory_dirty(vm, 0, bitmap, 4096);
+	if (ret < 0)
+		return ret;
+	c->b = 0;
+	for (unsigned int i = 0; i < 64 && page + i < memory_size / 4096; i++)
+		c->b |= (bitmap[(page + i) / 64] >> (page + i) % 64 & 1) << i;
+	return 0;
+}
+
+static void *kicker(void *unused)
+{
+	(void)unused;
+	while (kick_interval) {
+		struct timespec t = { 0, kick_interval * 1000l };
+
+		nanosleep(&t, NULL);
+		for (unsigned int i = 0; i < vcpu_count; i++)
+			kvmx_vcpu_kick(vcpus[i].handle);
+	}
+	return NULL;
+}
+
+static void act(struct vcpu *v, struct host_call *c)
+{
+	struct slot *s;
+	pthread_t thread;
+
+	c->result = 0;
+	switch (c->op) {
+	case CALL_IRQ_LINE:
+		c->result = kvmx_vm_irq_line(vm, c->a, c->b);
+		break;
+	case CALL_MSI:
+		c->result = kvmx_vm_signal_msi(vm, c->a, c->b);
+		break;
+	case CALL_NMI:
+		c->result = c->a < vcpu_count ?
+			    vcpu_ioctl(&vcpus[c->a], KVMX_NMI, NULL) : -EINVAL;
+		break;
+	case CALL_INTERRUPT:
+		v->pending_vector = c->a;
+		break;
+	case CALL_SLEEP:
+		sleep_for_ms(c->a);
+		break;
+	case CALL_NOW:
+		c->a = now_ns();
+		break;
+	case CALL_EXPECT:
+		v->expect_reason = c->a;
+		v->expect_then = c->b;
+		break;
+	case CALL_EXITS:
+		c->a = c->a < 64 ? v->exits[c->a] : 0;
+		break;
+	case CALL_LOG_CLEAR:
+		access_count = 0;
+		break;
+	case CALL_LOG_GET:
+		if (c->a >= access_count) {
+			c->result = -ENOENT;
+			break;
+		}
+		c->c = accesses[c->a].flags;
+		c->b = accesses[c->a].value;
+		c->d = accesses[c->a].vcpu;
+		c->a = accesses[c->a].address;
+		break;
+	case CALL_SLOT:
+		c->result = slot_make(c);
+		break;
+	case CALL_TAKE_SLOT:
+		s = slot_find(c->a);
+		if (!s) {
+			c->result = -ENOENT;
+			break;
+		}
+		c->result = kvmx_vm_memory_remove(vm, 8 + (s - slots));
+		s->length = 0;
+		break;
+	case CALL_DIRTY:
+		c->result = dirty(c);
+		break;
+	case CALL_KICKS:
+		if (!kick_interval && c->a) {
+			kick_interval = c->a;
+			if (pthread_create(&thread, NULL, kicker, NULL))
+				DIE("no thread");
+		}
+		kick_interval = c->a;
+		break;
+	case CALL_ROUND_TRIP:
+		/* The OUT that brought us here has to be finished first. */
+		kvmx_vcpu_kick(v->handle);
+		if (kvmx_vcpu_run(v->handle) != -EINTR)
+			DIE("a kicked vCPU ran");
+		round_trip(v);
+		break;
+	default:
+		DIE("unknown call %u", c->op);
+	}
+}
+
+struct later {
+	struct vcpu *v;
+	struct host_call call;
+};
+
+static void *act_later(void *argument)
+{
+	struct later *l = argument;
+
+	sleep_for_ms(l->call.delay_ms);
+	act(l->v, &l->call);
+	if (l->call.result < 0)
+		DIE("a delayed call (%u) failed: %s", l->call.op, strerror(-l->call.result));
+	free(l);
+	return NULL;
+}
+
+static void call(struct vcpu *v, unsigned int address)
+{
+	struct host_call *c;
+	struct later *l;
+	pthread_t thread;
+
+	if (address > memory_size - sizeof(*c))
+		DIE("a call outside of memory: %#x", address);
+	c = (void *)(memory + address);
+	if (!c->delay_ms) {
+		act(v, c);
+		return;
+	}
+	l = malloc(sizeof(*l));
+	l->v = v;
+	l->call = *c;
+	c->result = 0;
+	if (pthread_create(&thread, NULL, act_later, l))
+		DIE("no thread");
+	pthread_detach(thread);
+}
+
+/* ---- Exits ---- */
+
+static void access_note(struct vcpu *v, unsigned long long address, const void *data,
+			unsigned int length, unsigned int flags)
+{
+	struct access *a;
+
+	pthread_mutex_lock(&lock);
+	if (access_count < sizeof(accesses) / sizeof(accesses[0])) {
+		a = &accesses[access_count++];
+		a->address = address;
+		a->value = 0;
+		memcpy(&a->value, data, length <= 8 ? length : 8);
+		a->flags = flags | length;
+		a->vcpu = v->index;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void end(unsigned int value)
+{
+	int checks = value >> 8;
+
+	switch (value & 0xff) {
+	case END_PASS:
+		finish(0, "ok", " (%d checks)%s%s", checks, text_length ? " # " : "", text);
+	case END_SKIP:
+		finish(EXIT_SKIPPED, "skip", ": %s", text);
+	default:
+		DIE("%s (after %d checks)", text, checks);
+	}
+}
+
+static void port_write(struct vcpu *v, unsigned int port, const unsigned char *data,
+		       unsigned int size)
+{
+	unsigned int value = 0;
+
+	memcpy(&value, data, size);
+	if (port == PORT_DEBUG && size == 1) {
+		if (text_length < sizeof(text) - 1)
+			text[text_length++] = value;
+		return;
+	}
+	if (port == PORT_END && size == 4)
+		end(value);
+	if (port == PORT_CALL && size == 4) {
+		call(v, value);
+		return;
+	}
+	if (port >= PORT_ECHO && port + size <= PORT_ECHO + PORT_ECHO_COUNT)
+		memcpy(ports + port - PORT_ECHO, data, size);
+	access_note(v, port, data, size, LOG_PORT | LOG_WRITE);
+}
+
+static void port_read(struct vcpu *v, unsigned int port, unsigned char *data,
+		      unsigned int size)
+{
+	memset(data, 0xff, size);
+	if (port >= PORT_ECHO && port + size <= PORT_ECHO + PORT_ECHO_COUNT) {
+		memcpy(data, ports + port - PORT_ECHO, size);
+	} else if (port >= PORT_COUNTER && port < PORT_COUNTER + 16) {
+		memcpy(data, &counter, size);
+		counter++;
+	}
+	access_note(v, port, data, size, LOG_PORT);
+}
+
+static void exit_io(struct vcpu *v)
+{
+	struct kvmx_exit_io io;
+
+	must(kvmx_vcpu_exit_io(v->handle, &io), "exit_io");
+	for (unsigned int i = 0; i < io.count; i++) {
+		unsigned char *data = (unsigned char *)io.data + i * io.item_size;
+
+		if (io.is_write)
+			port_write(v, io.port, data, io.item_size);
+		else
+			port_read(v, io.port, data, io.item_size);
+	}
+}
+
+static void exit_mmio(struct vcpu *v)
+{
+	struct kvmx_exit_mmio m;
+	bool window;
+
+	must(kvmx_vcpu_exit_mmio(v->handle, &m), "exit_mmio");
+	window = m.address >= MMIO_ADDRESS && m.address + m.length <= MMIO_ADDRESS + MMIO_SIZE;
+	if (m.is_write && window)
+		memcpy(mmio + (m.address - MMIO_ADDRESS), m.data, m.length);
+	else if (!m.is_write && window)
+		memcpy(m.data, mmio + (m.address - MMIO_ADDRESS), m.length);
+	else if (!m.is_write)
+		memset(m.data, 0xff, m.length);
+	access_note(v, m.address, m.data, m.length, m.is_write ? LOG_WRITE : 0);
+}
+
+static unsigned long long rip_of(struct vcpu *v)
+{
+	struct kvmx_regs regs;
+
+	return kvmx_vcpu_get_regs(v->handle, &regs) < 0 ? ~0ull : regs.rip;
+}
+
+static void unexpected(struct vcpu *v, unsigned int reason)
+{
+	struct kvmx_exit_error e;
+	char details[256] = "";
+
+	if (kvmx_vcpu_exit_error(v->handle, &e) == 0) {
+		int at = snprintf(details, sizeof(details), ", code %#llx",
+				  (unsigned long long)e.code);
+
+		for (unsigned int i = 0; i < e.ndata && i < 4; i++)
+			at += snprintf(details + at, sizeof(details) - at, " %#llx",
+				       (unsigned long long)e.data[i]);
+	}
+	DIE("vCPU %u left with %s%s at rip %#llx %s", v->index, kvmx_exit_name(reason), details,
+	    rip_of(v), text);
+}
+
+/* HLT without an irqchip in the kernel: waits for something to inject. */
+static void exit_hlt(struct vcpu *v)
+{
+	while (v->pending_vector < 0 && !stopping)
+		sleep_for_ms(1);
+}
+
+static void exit_any(struct vcpu *v)
+{
+	unsigned int reason = kvmx_vcpu_exit_reason(v->handle);
+
+	v->all_exits++;
+	if (reason < 64)
+		v->exits[reason]++;
+	if (v->expect_reason == (int)reason) {
+		switch (v->expect_then) {
+		case EXPECT_PASS:
+			finish(0, "ok", " (%s)", kvmx_exit_name(reason));
+		case EXPECT_NMI:
+			must(vcpu_ioctl(v, KVMX_NMI, NULL), "KVMX_NMI");
+			v->expect_reason = -1;
+			return;
+		default:
+			v->expect_reason = -1;
+		}
+	}
+	switch (reason) {
+	case KVMX_EXIT_IO:
+		exit_io(v);
+		break;
+	case KVMX_EXIT_MMIO:
+		exit_mmio(v);
+		break;
+	case KVMX_EXIT_HLT:
+		exit_hlt(v);
+		break;
+	case KVMX_EXIT_IRQ_WINDOW_OPEN:
+	case KVMX_EXIT_INTR:
+		break;
+	default:
+		if (v->expect_then == EXPECT_GO_ON && v->expect_reason == -1)
+			break;
+		unexpected(v, reason);
+	}
+}
+
+/* Without an irqchip: injects what waits, or asks to be told when that is possible. */
+static void inject(struct vcpu *v)
+{
+	struct kvmx_run *run = kvmx_vcpu_run_page(v->handle);
+	struct kvmx_interrupt irq;
+
+	run->request_interrupt_window = 0;
+	if (v->pending_vector < 0)
+		return;
+	if (!run->ready_for_interrupt_injection) {
+		run->request_interrupt_window = 1;
+		return;
+	}
+	irq.irq = v->pending_vector;
+	v->pending_vector = -1;
+	must(vcpu_ioctl(v, KVMX_INTERRUPT, &irq), "KVMX_INTERRUPT");
+}
+
+static void *vcpu_thread(void *argument)
+{
+	struct vcpu *v = argument;
+	int ret;
+
+	while (!stopping) {
+		if (header.flags & PROGRAM_NO_IRQCHIP)
+			inject(v);
+		ret = kvmx_vcpu_run(v->handle);
+		if (ret == -EINTR || ret == -EAGAIN)
+			continue;
+		if (ret < 0)
+			DIE("KVMX_RUN: %s at rip %#llx", strerror(-ret), rip_of(v));
+		exit_any(v);
+	}
+	v->last_rip = rip_of(v);
+	v->stopped = 1;
+	return NULL;
+}
+
+/* ---- Making the machine ---- */
+
+static void load(const char *path)
+{
+	struct kvmx_memory_config config = { .size = sizeof(config) };
+	struct stat st;
+	unsigned char *reset;
+	void *host;
+	int fd;
+
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &st))
+		DIE("%s: %s", path, strerror(errno));
+	if (pread(fd, &header, sizeof(header), HEADER_OFFSET) != sizeof(header) ||
+	    header.magic != HEADER_MAGIC || header.vcpus < 1 || header.vcpus > MAX_VCPUS ||
+	    header.memory_mb < 2 || header.memory_mb > 1024)
+		DIE("%s is no guest program", path);
+
+	must(kvmx_vm_create(device, NULL, &vm), "creating the VM");
+	memory_size = (unsigned long)header.memory_mb << 20;
+	config.length = memory_size;
+	config.flags = header.flags & PROGRAM_DIRTY_LOG ? KVMX_MEM_LOG_DIRTY_PAGES : 0;
+	must(kvmx_vm_memory_add(vm, &config, &host), "guest memory");
+	memory = host;
+	if (read(fd, memory + IMAGE_ADDRESS, st.st_size) != st.st_size)
+		DIE("%s: cannot be read", path);
+	close(fd);
+
+	config.slot = 1;
+	config.flags = kvmx_check_extension(device, KVMX_CAP_READONLY_MEM) ? KVMX_MEM_READONLY : 0;
+	config.guest_address = RESET_PAGE;
+	config.length = 4096;
+	must(kvmx_vm_memory_add(vm, &config, &host), "reset page");
+	reset = (unsigned char *)host + 0xff0;
+	reset[0] = 0xea;		/* ljmp $0, $IMAGE_ADDRESS */
+	reset[1] = IMAGE_ADDRESS & 0xff;
+	reset[2] = IMAGE_ADDRESS >> 8;
+}
+
+static void set_cpuid(struct vcpu *v)
+{
+	struct kvmx_cpuid2 *cpuid;
+
+	must(kvmx_supported_cpuid(device, &cpuid), "supported CPUID");
+	for (unsigned int i = 0; i < cpuid->nent; i++) {
+		struct kvmx_cpuid_entry2 *e = &cpuid->entries[i];
+
+		switch (e->function) {
+		case 1:
+			e->ebx = (e->ebx & 0x00ffffff) | v->index << 24;
+			if (!(header.flags & PROGRAM_NO_IRQCHIP) &&
+			    kvmx_check_extension(device, KVMX_CAP_TSC_DEADLINE_TIMER))
+				e->ecx |= 1u << 24;
+			break;
+		case 0xb:
+		case 0x1f:
+			e->edx = v->index;
+			break;
+		case 0x80000001:
+			e->ecx &= ~4u;	/* no nested guests on any device */
+			break;
+		case 0x8000001e:
+			e->eax = v->index;
+			break;
+		}
+	}
+	must(kvmx_vcpu_set_cpuid(v->handle, cpuid), "setting CPUID");
+	free(cpuid);
+}
+
+static unsigned int measure_tsc_khz(void)
+{
+	unsigned long long ns = now_ns(), tsc = __rdtsc();
+
+	sleep_for_ms(20);
+	tsc = __rdtsc() - tsc;
+	ns = now_ns() - ns;
+	return tsc * 1000000 / ns;
+}
+
+static void create(void)
+{
+	struct kvmx_vcpu_config config = { .size = sizeof(config), .kick_signal = SIGUSR1 };
+	struct kvmx_enable_cap cap = { .cap = KVMX_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+
+	must(kvmx_vm_set_identity_map_addr(vm, 0xfffbc000), "identity map address");
+	must(kvmx_vm_set_tss_addr(vm, 0xfffbd000), "TSS address");
+	if (header.flags & PROGRAM_SPLIT) {
+		if (!kvmx_check_extension(device, KVMX_CAP_SPLIT_IRQCHIP))
+			finish(EXIT_SKIPPED, "skip", ": no split irqchip");
+		must(vm_ioctl(KVMX_ENABLE_CAP, &cap), "split irqchip");
+	} else if (!(header.flags & PROGRAM_NO_IRQCHIP)) {
+		must(kvmx_vm_create_irqchip(vm), "irqchip");
+		must(kvmx_vm_create_pit(vm, KVMX_PIT_SPEAKER_DUMMY), "PIT");
+	}
+	vcpu_count = header.vcpus;
+	for (unsigned int i = 0; i < vcpu_count; i++) {
+		vcpus[i].index = config.id = i;
+		vcpus[i].pending_vector = vcpus[i].expect_reason = -1;
+		vcpus[i].expect_then = -1;
+		must(kvmx_vcpu_create(vm, &config, &vcpus[i].handle), "vCPU");
+		set_cpuid(&vcpus[i]);
+	}
+	((struct program_header *)(memory + IMAGE_ADDRESS + HEADER_OFFSET))->tsc_khz =
+		measure_tsc_khz();
+}
+
+static void time_is_up(void)
+{
+	char where[512] = "";
+	int at = 0;
+
+	stopping = 1;
+	for (unsigned int i = 0; i < vcpu_count; i++)
+		kvmx_vcpu_kick(vcpus[i].handle);
+	sleep_for_ms(1000);
+	for (unsigned int i = 0; i < vcpu_count; i++) {
+		if (vcpus[i].stopped)
+			at += snprintf(where + at, sizeof(where) - at, ", vCPU %u at rip %#llx", i,
+				       vcpus[i].last_rip);
+		else
+			at += snprintf(where + at, sizeof(where) - at,
+				       ", vCPU %u does not come back", i);
+		at += snprintf(where + at, sizeof(where) - at, " after %lu exits",
+			       vcpus[i].all_exits);
+	}
+	DIE("no end after %u s%s %s", header.seconds, where, text);
+}
+
+static void on_kick(int signal)
+{
+	(void)signal;
+}
+
+/* In a process of its own; ends it. */
+static void run_program(const char *path, const char *device_path)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+
+	sigaction(SIGUSR1, &action, NULL);
+	must(kvmx_open(device_path, &device), device_path);
+	load(path);
+	create();
+	for (unsigned int i = 0; i < vcpu_count; i++)
+		if (pthread_create(&vcpus[i].thread, NULL, vcpu_thread, &vcpus[i]))
+			DIE("no thread");
+	sleep_for_ms(header.seconds * 1000ull);
+	time_is_up();
+}
+
+/* ---- Many programs ---- */
+
+static unsigned int passed, failed, skipped;
+
+static void run_one(const char *path, const char *device_path)
+{
+	static char copy[256];
+	char *dot;
+	int status, waited = 0;
+	pid_t child;
+
+	snprintf(copy, sizeof(copy), "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	dot = strrchr(copy, '.');
+	if (dot)
+		*dot = 0;
+	name = copy;
+	fflush(stdout);
+	child = fork();
+	if (child < 0) {
+		perror("fork");
+		exit(2);
+	}
+	if (child == 0)
+		run_program(path, device_path);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		sleep_for_ms(10);
+		if (++waited == 12000) {
+			kill(child, SIGKILL);
+			waitpid(child, &status, 0);
+			break;
+		}
+	}
+	if (WIFSIGNALED(status))
+		printf("not ok %s: its runner was killed by signal %d\n", name, WTERMSIG(status));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		passed++;
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
+		skipped++;
+	else
+		failed++;
+}
+
+static int is_program(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && !strcmp(dot, ".bin");
+}
+
+static void run_path(const char *path, const char *device_path)
+{
+	struct dirent **entries;
+	struct stat st;
+	char file[4096];
+	int n;
+
+	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
+		run_one(path, device_path);
+		return;
+	}
+	n = scandir(path, &entries, is_program, alphasort);
+	for (int i = 0; i < n; i++) {
+		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
+		run_one(file, device_path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+int main(int argc, char **argv)
+{
+	const char *device_path = KVMX_DEFAULT_DEVICE;
+	int i = 1;
+
+	if (argc > 2 && !strcmp(argv[1], "--device")) {
+		device_path = argv[2];
+		i = 3;
+	}
+	if (i >= argc) {
+		fprintf(stderr, "Usage: runner [--device PATH] PROGRAM.bin|DIRECTORY...\n");
+		return 2;
+	}
+	for (; i < argc; i++)
+		run_path(argv[i], device_path);
+	if (skipped)
+		printf("%u skipped\n", skipped);
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed || !passed;
+}
