@@ -13,6 +13,7 @@
 
 #include "run.h"
 #include "cpuid.h"
+#include "fpu.h"
 #include "irqchip.h"
 #include "msr.h"
 
@@ -58,6 +59,8 @@ static enum x86_next cpuid_common(struct x86_vcpu *v, bool atomic)
 		return x86_no_length(v, len, atomic);
 	eax = v->gpr[X86_RAX];
 	ecx = v->gpr[X86_RCX];
+	if (eax == 0xd && atomic)
+		x86_fpu_sync_xcr0(v);
 	x86_cpuid(v, &eax, &ebx, &ecx, &edx);
 	v->gpr[X86_RAX] = eax;
 	v->gpr[X86_RBX] = ebx;

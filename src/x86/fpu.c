@@ -232,12 +232,34 @@ void x86_fpu_load(struct x86_vcpu *v)
 		x86_wrmsr(X86_MSR_XSS, v->fpu.xss);
 }
 
+/*
+ * XSETBV exits by the manual, but some emulated CPUs let it through, and what
+ * the guest wrote is in the CPU: there it counts if the guest may have it.
+ */
+void x86_fpu_sync_xcr0(struct x86_vcpu *v)
+{
+	u64 xcr0;
+
+	if (!x86_xcr0_supported)
+		return;
+	xcr0 = x86_xgetbv(0);
+	if (likely(xcr0 == v->fpu.xcr0))
+		return;
+	if (x86_xcr0_valid(xcr0, v->xcr0_allowed)) {
+		v->fpu.xcr0 = xcr0;
+		x86_cpuid_update(v);
+	} else {
+		x86_xsetbv(0, v->fpu.xcr0);
+	}
+}
+
 void x86_fpu_save(struct x86_vcpu *v)
 {
 	if (!x86_xcr0_supported) {
 		x86_fxsave(v->fpu.area);
 		return;
 	}
+	x86_fpu_sync_xcr0(v);
 	if (has_xss && v->fpu.xss != host_xss)
 		x86_wrmsr(X86_MSR_XSS, host_xss);
 	if (v->fpu.xcr0 != host_xcr0)

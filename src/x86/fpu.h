@@ -23,6 +23,8 @@ void x86_fpu_reset(struct x86_vcpu *v, bool init);
 void x86_fpu_load(struct x86_vcpu *v);	/* guest's registers and XCR0 to the CPU */
 void x86_fpu_save(struct x86_vcpu *v);	/* and back, host's XCR0 again */
 /* XCR0 was written (fpu.xcr0 is the new one): to the CPU, if in the window. */
+/* In the window: XCR0 is what the CPU has, should the guest have got past the unit. */
+void x86_fpu_sync_xcr0(struct x86_vcpu *v);
 void x86_fpu_xcr0_changed(struct x86_vcpu *v);
 
 /* Vector registers of the saved area, outside of the window: @len 16 or 32 bytes, @reg 0 to 15. */
