@@ -62,8 +62,9 @@ void kvmx_memory_detach(struct kvmx_vm *vm);
 /*
  * KVMX_SET_USER_MEMORY_REGION: add, move, change flags, delete (size 0).
  * 0 or -EINVAL (alignment, flags, wrap, range), -EEXIST (overlap), -ENOMEM.
- * Waits for every reader of the slots: the caller, and a vCPU in guest code,
- * must not hold the slots' SRCU.
+ * Asks all vCPUs for a TLB flush, then waits for every reader of the slots: the
+ * caller must not hold the slots' SRCU, and a vCPU lets go of it for a moment
+ * when it has a request.
  */
 int kvmx_memslot_set(struct kvmx_vm *vm, const struct kvmx_userspace_memory_region2 *mem);
 

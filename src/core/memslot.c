@@ -237,12 +237,22 @@ static void slot_retire(struct kvmx_memslot *slot, const struct kvmx_memslot *he
 }
 
 /*
+ * Waits until nobody uses a set of slots that is no longer published. A vCPU
+ * lets go of its set when it looks at requests, so it is made to.
+ */
+static void slots_wait(struct kvmx_vm *vm)
+{
+	kvmx_vm_request_all(vm, KVMX_REQ_TLB_FLUSH, false);
+	synchronize_srcu_expedited(&vm->memory.srcu);
+}
+
+/*
  * Once @slot is unpublished and every reader has left, no fault can map it
  * again: then its mappings go.
  */
 static void slot_unmap(struct kvmx_vm *vm, const struct kvmx_memslot *slot)
 {
-	synchronize_srcu_expedited(&vm->memory.srcu);
+	slots_wait(vm);
 	kvmx_memory_zap(vm, slot->base_gfn, slot->base_gfn + slot->npages, true);
 }
 
@@ -295,7 +305,7 @@ static int slot_change_flags(struct kvmx_vm *vm, struct kvmx_memslot *old,
 	slots_publish(vm, slots);
 	if (new->dirty_bitmap) {
 		/* A fault that still sees the old slot maps writable without logging. */
-		synchronize_srcu_expedited(&vm->memory.srcu);
+		slots_wait(vm);
 		kvmx_memory_write_protect(vm, new->base_gfn, new->base_gfn + new->npages);
 	} else {
 		/* Single pages were mapped for the log; larger ones may come again. */

@@ -48,7 +48,9 @@ static inline u64 x86_xgetbv(u32 reg)
 
 static inline void x86_xsetbv(u32 reg, u64 val)
 {
-	asm volatile("xsetbv" : : "c" (reg), "a" (lower_32_bits(val)), "d" (upper_32_bits(val)) : "memory");
+	asm volatile("xsetbv"
+		     : : "c" (reg), "a" (lower_32_bits(val)), "d" (upper_32_bits(val))
+		     : "memory");
 }
 
 static inline void x86_cpuid_native(u32 fn, u32 index, struct x86_cpuid_regs *r)
@@ -89,7 +91,7 @@ static inline void x86_xrstor(const void *area, u64 mask)
 		     : : "r" (area), "a" ((u32)mask), "d" ((u32)(mask >> 32)) : "memory");
 }
 
-/* Makes FXRSTOR forget whose instruction the x87 pointers belonged to, where it does not by itself. */
+/* Overwrites the x87 instruction pointers, where FXRSTOR does not do it by itself. */
 static inline void x86_x87_forget(const u32 *zero)
 {
 	asm volatile("fnclex; emms; fildl %0" : : "m" (*zero));

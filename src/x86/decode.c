@@ -233,8 +233,10 @@ static const struct x86_opcode map_0f[256] = {
 	[0xf1 ... 0xfe] = LEN(F_MODRM), OP(F_MODRM, emu_ud),
 };
 
-static const struct x86_opcode op_movbe_load = OP(F_MODRM | F_MEM | F_MOV | D_REG | S_RM, emu_movbe);
-static const struct x86_opcode op_movbe_store = OP(F_MODRM | F_MEM | F_MOV | D_RM | S_REG, emu_movbe);
+static const struct x86_opcode op_movbe_load =
+	OP(F_MODRM | F_MEM | F_MOV | D_REG | S_RM, emu_movbe);
+static const struct x86_opcode op_movbe_store =
+	OP(F_MODRM | F_MEM | F_MOV | D_RM | S_REG, emu_movbe);
 static const struct x86_opcode op_movntdqa = OP(F_MODRM | F_MEM | F_VEX, emu_movv);
 static const struct x86_opcode op_0f38 = LEN(F_MODRM);
 static const struct x86_opcode op_0f3a = LEN(F_MODRM | I_8);

@@ -390,7 +390,7 @@ static int emu_execute(struct emu *c)
 	u32 flags = c->in.flags;
 	int ret;
 
-	c->write_src = c->skip_write = false;
+	c->write_src = c->skip_write = c->repeat = false;
 	c->next = c->e->rip + c->in.len;
 	if (!emu_64(c))
 		c->next = (u32)c->next;
@@ -408,18 +408,14 @@ static int emu_execute(struct emu *c)
 	}
 
 	ret = c->in.fn(c);
-	if (ret && ret != X86_EMU_REPEAT)
+	if (ret)
 		return ret;
 
 	if (c->write_src)
 		emu_set_gpr(c, c->src.reg, c->src.size, c->src.val);
-	if (!(flags & F_NOWRITE) && !c->skip_write) {
-		int err = emu_store_dst(c);
-
-		if (err)
-			return err;
-	}
-	return ret;
+	if (!(flags & F_NOWRITE) && !c->skip_write)
+		return emu_store_dst(c);
+	return X86_EMU_DONE;
 }
 
 /* Gets more of the instruction: up to the end of a page, and of what CS allows. */
@@ -495,6 +491,12 @@ static int emu_check(struct emu *c)
 	return X86_EMU_DONE;
 }
 
+/* What to say when nothing was done: REPEAT is not for ops to say. */
+static int emu_unfinished(int ret)
+{
+	return ret == EMU_AGAIN || ret == X86_EMU_REPEAT ? X86_EMU_RETRY : ret;
+}
+
 int x86_emulate(struct x86_emu *e)
 {
 	bool tf = e->rflags & X86_EFLAGS_TF;
@@ -511,24 +513,22 @@ int x86_emulate(struct x86_emu *e)
 	if (!ret)
 		ret = emu_check(&c);
 	if (ret)
-		return ret;
+		return emu_unfinished(ret);
 
 	emu_save(&saved, e);
 	for (;;) {
 		ret = emu_execute(&c);
-		if (ret == X86_EMU_DONE || ret == X86_EMU_REPEAT)
+		if (!ret)
 			break;
 		emu_restore(&saved, e);
-		if (ret != EMU_AGAIN)
-			return ret;
-		if (++tries == AGAIN_MAX)
-			return X86_EMU_RETRY;
-	}
-	if (ret == X86_EMU_DONE) {
-		e->rip = c.next;
-		e->rflags &= ~X86_EFLAGS_RF;
+		if (ret != EMU_AGAIN || ++tries == AGAIN_MAX)
+			return emu_unfinished(ret);
 	}
 	/* No single-step trap in the shadow of a load of SS. */
 	e->single_step = tf && !(e->int_shadow && (e->changed & X86_EMU_SEGS));
-	return ret;
+	if (c.repeat)
+		return X86_EMU_REPEAT;
+	e->rip = c.next;
+	e->rflags &= ~X86_EFLAGS_RF;
+	return X86_EMU_DONE;
 }

@@ -21,8 +21,8 @@ enum x86_emu_result {
 	X86_EMU_DONE,		/* state is that after the instruction */
 	X86_EMU_FAULT,		/* state unchanged, e->exc is to be injected (ops: they filled it) */
 	X86_EMU_IO,		/* user space must provide the data; then emulate the same again */
-	X86_EMU_REPEAT,		/* iterations of a REP are done, more to come; rip unchanged */
-	X86_EMU_RETRY,		/* an op would have to sleep: emulate again outside the window */
+	X86_EMU_REPEAT,		/* iterations of a REP are done, more to come; not for ops */
+	X86_EMU_RETRY,		/* state unchanged: an op would have to sleep, or lost a race */
 	X86_EMU_UNHANDLED,	/* not an instruction or a case that we emulate */
 };
 
@@ -45,8 +45,9 @@ struct x86_emu_ops {
 	int (*write)(struct x86_emu *e, u64 linear, const void *buf, unsigned int len,
 		     u32 access);
 	/*
-	 * Atomic on memory (on MMIO a plain write): @len 1, 2, 4, 8 or 16. @old
-	 * becomes what was found; the emulator compares, and goes round again.
+	 * Atomic on memory: @len 1, 2, 4, 8 or 16. @old becomes what was found;
+	 * the emulator compares, and goes round again. On MMIO a plain write of
+	 * @new that leaves @old: the device was read just before.
 	 */
 	int (*cmpxchg)(struct x86_emu *e, u64 linear, void *old, const void *new,
 		       unsigned int len);

@@ -78,6 +78,7 @@ struct emu {
 	u8 size;		/* operand size in bytes */
 	bool write_src;		/* the source operand is a register and changed too */
 	bool skip_write;	/* the destination is to be left alone */
+	bool repeat;		/* a REP with iterations to come */
 	u64 next;		/* rip when it is done */
 	struct emu_operand dst, src;
 };
@@ -153,11 +154,12 @@ int emu_add(struct emu *c), emu_or(struct emu *c), emu_adc(struct emu *c),
     emu_sbb(struct emu *c), emu_and(struct emu *c), emu_sub(struct emu *c),
     emu_xor(struct emu *c), emu_inc(struct emu *c), emu_dec(struct emu *c),
     emu_neg(struct emu *c), emu_not(struct emu *c), emu_mov(struct emu *c),
-    emu_movnti(struct emu *c), emu_movsx(struct emu *c), emu_movbe(struct emu *c), emu_xchg(struct emu *c),
-    emu_xadd(struct emu *c), emu_cmpxchg(struct emu *c), emu_cmpxchg8b(struct emu *c),
-    emu_rol(struct emu *c), emu_ror(struct emu *c), emu_rcl(struct emu *c),
-    emu_rcr(struct emu *c), emu_shl(struct emu *c), emu_shr(struct emu *c),
-    emu_sar(struct emu *c), emu_shld(struct emu *c), emu_shrd(struct emu *c),
+    emu_movnti(struct emu *c), emu_movsx(struct emu *c), emu_movbe(struct emu *c),
+    emu_xchg(struct emu *c), emu_xadd(struct emu *c), emu_cmpxchg(struct emu *c),
+    emu_cmpxchg8b(struct emu *c), emu_rol(struct emu *c), emu_ror(struct emu *c),
+    emu_rcl(struct emu *c), emu_rcr(struct emu *c), emu_shl(struct emu *c),
+    emu_shr(struct emu *c), emu_sar(struct emu *c), emu_shld(struct emu *c),
+    emu_shrd(struct emu *c),
     emu_bt(struct emu *c), emu_bts(struct emu *c), emu_btr(struct emu *c),
     emu_btc(struct emu *c), emu_bsf(struct emu *c), emu_bsr(struct emu *c),
     emu_popcnt(struct emu *c), emu_bswap(struct emu *c), emu_mul(struct emu *c),

@@ -43,7 +43,8 @@ static int iterated(struct emu *c, u64 done, bool stop)
 		return X86_EMU_DONE;
 	left = counter(c) - done;
 	emu_set_addr(c, X86_RCX, c->in.addrsize, left);
-	return left && !stop ? X86_EMU_REPEAT : X86_EMU_DONE;
+	c->repeat = left && !stop;
+	return X86_EMU_DONE;
 }
 
 /* REPE ends with ZF clear, REPNE with ZF set. */

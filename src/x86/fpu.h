@@ -23,9 +23,9 @@ void x86_fpu_reset(struct x86_vcpu *v, bool init);
 void x86_fpu_load(struct x86_vcpu *v);	/* guest's registers and XCR0 to the CPU */
 void x86_fpu_save(struct x86_vcpu *v);	/* and back, host's XCR0 again */
 /* XCR0 was written (fpu.xcr0 is the new one): to the CPU, if in the window. */
+void x86_fpu_xcr0_changed(struct x86_vcpu *v);
 /* In the window: XCR0 is what the CPU has, should the guest have got past the unit. */
 void x86_fpu_sync_xcr0(struct x86_vcpu *v);
-void x86_fpu_xcr0_changed(struct x86_vcpu *v);
 
 /* Vector registers of the saved area, outside of the window: @len 16 or 32 bytes, @reg 0 to 15. */
 void x86_fpu_get_xmm(struct x86_vcpu *v, int reg, void *buf, unsigned int len);
@@ -33,7 +33,7 @@ void x86_fpu_get_xmm(struct x86_vcpu *v, int reg, void *buf, unsigned int len);
 void x86_fpu_set_xmm(struct x86_vcpu *v, int reg, const void *buf, unsigned int len,
 		     bool zero_upper);
 
-/* Whether an XCR0 value is consistent and supported here; which the guest may have is xcr0_allowed. */
+/* Whether an XCR0 value is consistent and within @allowed (a guest's: xcr0_allowed). */
 bool x86_xcr0_valid(u64 xcr0, u64 allowed);
 /* Bytes of the area for the components of @xcr0: standard, or compacted (XSAVEC) format. */
 u32 x86_xsave_bytes(u64 xcr0, bool compacted);

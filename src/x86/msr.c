@@ -633,6 +633,8 @@ static u64 find_spec_ctrl(void)
 		bits |= BIT_ULL(1);
 	if (x86_supports(X86F_INTEL_SSBD) || x86_supports(X86F_AMD_SSBD))
 		bits |= BIT_ULL(2);
+	if (!bits)
+		return 0;	/* there is no such MSR */
 	if (x86_supports(X86F_IPRED_CTRL))
 		bits |= BIT_ULL(3) | BIT_ULL(4);
 	if (x86_supports(X86F_RRSBA_CTRL))

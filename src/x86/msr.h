@@ -27,7 +27,7 @@ bool x86_msr_write_sleeps(u32 msr);
 void x86_msr_load(struct x86_vcpu *v);
 void x86_msr_save(struct x86_vcpu *v);
 
-/* Power-up or INIT values of the MSRs that the floor keeps (not APIC, TSC, clock, machine check). */
+/* Power-up or INIT values of the floor's MSRs (not APIC, TSC, clock, machine check). */
 void x86_msr_reset(struct x86_vcpu *v, bool init);
 
 /* Lists for user space: how many there are; the first @room of them go to @list. */
@@ -39,7 +39,7 @@ int x86_msr_feature(u32 msr, u64 *val);
 /* Module load, after x86_cpuid_init(). */
 void x86_msr_init(void);
 
-/* Whether a linear address is canonical for this guest's CPU (Intel SDM, "Canonical Addressing"). */
+/* Canonical for this guest's CPU (Intel SDM, "Canonical Addressing"). */
 bool x86_msr_canonical(struct x86_vcpu *v, u64 addr);
 
 /* mtrr.c */

@@ -185,7 +185,7 @@ void x86_mp_state_get(struct x86_vcpu *v, struct kvmx_mp_state *mp)
 	}
 }
 
-/* Without a local APIC in the kernel a vCPU does not wait here: it runs, or user space lets it be. */
+/* Without a local APIC in the kernel a vCPU does not wait here. */
 int x86_mp_state_set(struct x86_vcpu *v, const struct kvmx_mp_state *mp)
 {
 	u8 state;

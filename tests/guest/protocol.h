@@ -64,6 +64,7 @@ enum call_op {
 	CALL_DIRTY,		/* a: first page; b: receives bits of 64 pages, log cleared */
 	CALL_KICKS,		/* a: microseconds between kicks of all vCPUs, 0: stop */
 	CALL_ROUND_TRIP,	/* read this vCPU's whole state and write it back */
+	CALL_XCR0,		/* a: value for this vCPU */
 	CALL_TAKE_SLOT,		/* a: address of a slot made by CALL_SLOT */
 };
 

@@ -36,7 +36,8 @@ struct vcpu {
 	unsigned long exits[64], all_exits;
 	unsigned long long last_rip;
 	int stopped;
-	int pending_vector;		/* without an irqchip; -1: none */
+	volatile int pending_vector;	/* without an irqchip; -1: none */
+	volatile int pending_nmi;
 	int expect_reason, expect_then;
 };
 
@@ -178,7 +179,8 @@ static void trip_msrs(struct vcpu *v)
 		again = one;
 		if (vcpu_ioctl(v, KVMX_GET_MSRS, &again) != 1)
 			DIE("MSR %#x cannot be read again", one.entry.index);
-		if (again.entry.data != one.entry.data && one.entry.index != 0x4b564d05)
+		/* 0x40000020 is Hyper-V's clock. */
+		if (again.entry.data != one.entry.data && one.entry.index != 0x40000020)
 			DIE("MSR %#x reads %#llx after %#llx was set", one.entry.index,
 			    (unsigned long long)again.entry.data,
 			    (unsigned long long)one.entry.data);
@@ -232,6 +234,15 @@ static void round_trip(struct vcpu *v)
 }
 
 /* ---- The programs' calls ---- */
+
+static int xcr0_set(struct vcpu *v, unsigned long long value)
+{
+	struct kvmx_xcrs xcrs;
+
+	must(vcpu_ioctl(v, KVMX_GET_XCRS, &xcrs), "GET_XCRS");
+	xcrs.xcrs[0].value = value;
+	return vcpu_ioctl(v, KVMX_SET_XCRS, &xcrs);
+}
 
 static struct slot *slot_find(unsigned long long address)
 {
@@ -317,8 +328,13 @@ static void act(struct vcpu *v, struct host_call *c)
 		c->result = kvmx_vm_signal_msi(vm, c->a, c->b);
 		break;
 	case CALL_NMI:
-		c->result = c->a < vcpu_count ?
-			    vcpu_ioctl(&vcpus[c->a], KVMX_NMI, NULL) : -EINVAL;
+		if (c->a >= vcpu_count) {
+			c->result = -EINVAL;
+			break;
+		}
+		/* The ioctl waits for a running vCPU, so its own thread makes it. */
+		vcpus[c->a].pending_nmi = 1;
+		kvmx_vcpu_kick(vcpus[c->a].handle);
 		break;
 	case CALL_INTERRUPT:
 		v->pending_vector = c->a;
@@ -371,6 +387,9 @@ static void act(struct vcpu *v, struct host_call *c)
 				DIE("no thread");
 		}
 		kick_interval = c->a;
+		break;
+	case CALL_XCR0:
+		c->result = xcr0_set(v, c->a);
 		break;
 	case CALL_ROUND_TRIP:
 		/* The OUT that brought us here has to be finished first. */
@@ -618,6 +637,10 @@ static void *vcpu_thread(void *argument)
 	while (!stopping) {
 		if (header.flags & PROGRAM_NO_IRQCHIP)
 			inject(v);
+		if (v->pending_nmi) {
+			v->pending_nmi = 0;
+			must(vcpu_ioctl(v, KVMX_NMI, NULL), "KVMX_NMI");
+		}
 		ret = kvmx_vcpu_run(v->handle);
 		if (ret == -EINTR || ret == -EAGAIN)
 			continue;
@@ -680,6 +703,7 @@ static void set_cpuid(struct vcpu *v)
 		switch (e->function) {
 		case 1:
 			e->ebx = (e->ebx & 0x00ffffff) | v->index << 24;
+			e->ecx |= 1u << 31;	/* a hypervisor is there */
 			if (!(header.flags & PROGRAM_NO_IRQCHIP) &&
 			    kvmx_check_extension(device, KVMX_CAP_TSC_DEADLINE_TIMER))
 				e->ecx |= 1u << 24;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A VM with nothing but memory, for the tests of slots, faults and notifier: one vCPU, a piece
- * of user memory, and a TLB flush that is counted. Includes the formats.
+ * of user memory, and TLB flushes that are counted. Includes the formats.
  */
 #ifndef MEMORY_VM_H
 #define MEMORY_VM_H
@@ -18,19 +18,23 @@
 
 #define PAGE		4096ULL
 #define MB		(1ULL << 20)
+#define GB		(1ULL << 30)
 #define USER_SIZE	(64 * MB)
+#define USER_AREA	(GB + USER_SIZE)
 #define RWX		(STAGE2_READ | STAGE2_WRITE | STAGE2_EXEC)
 
 static struct kvmx_vm vm;
 static struct kvmx_vcpu vcpu;
-static char *user;			/* USER_SIZE, aligned to 1 GiB as its address goes */
-static unsigned long flushes;
+static char *user;			/* USER_SIZE, from a multiple of 1 GiB on */
+static void *user_area;			/* what it was cut from */
+static unsigned long flushes, knocks;
 
 void kvmx_vm_request_all(struct kvmx_vm *of, int req, bool wait)
 {
-	if (of != &vm || req != KVMX_REQ_TLB_FLUSH || !wait || irqs_disabled())
+	if (of != &vm || req != KVMX_REQ_TLB_FLUSH || irqs_disabled())
 		abort();
-	__atomic_add_fetch(&flushes, 1, __ATOMIC_RELAXED);
+	/* Without waiting it is no flush, only a knock. */
+	__atomic_add_fetch(wait ? &flushes : &knocks, 1, __ATOMIC_RELAXED);
 }
 
 static void vm_begin_format(const struct stage2_format *format)
@@ -38,12 +42,13 @@ static void vm_begin_format(const struct stage2_format *format)
 	memset(&vm, 0, sizeof(vm));
 	memset(&vcpu, 0, sizeof(vcpu));
 	flushes = 0;
+	knocks = 0;
 	vm.mm = shim_mm();
 	vcpu.vm = &vm;
-	/* Nothing else uses this part of the address space. */
-	user = mmap((void *)0x200000000000UL, USER_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-	ck_assert(user != MAP_FAILED);
+	user_area = mmap(NULL, USER_AREA, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert(user_area != MAP_FAILED);
+	user = (char *)ALIGN((unsigned long)user_area, GB);
 	shim_user_register(user, USER_SIZE);
 	ck_assert_int_eq(kvmx_memory_init(&vm, format), 0);
 }
@@ -58,7 +63,7 @@ static void vm_end(void)
 	kvmx_memory_destroy(&vm);
 	shim_rcu_run();
 	shim_user_unregister(user);
-	munmap(user, USER_SIZE);
+	munmap(user_area, USER_AREA);
 	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_4K], 0);
 	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_2M], 0);
 	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_1G], 0);

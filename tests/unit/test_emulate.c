@@ -567,6 +567,18 @@ START_TEST(load_segments)
 	gdt(0x18, 0, 0, 0x09f);
 	done("8ec0");					/* but for conforming code */
 
+	protected_mode(0);				/* tables wrap at 4 GiB, but not in long mode */
+	emu.gdt = (struct x86_table){ 0xfffff000, 0xffff };
+	gdt(0x18, 0x4321, 0, 0x093);
+	R(RAX) = 0x2018;
+	done("8ec0");
+	ck_assert_uint_eq(emu.seg[X86_SEG_ES].base, 0x4321);
+	long_mode(0);
+	emu.gdt = (struct x86_table){ 0xfffff000, 0xffff };
+	R(RAX) = 0x2018;
+	faults("8ec0", X86_EXC_PF, 0);
+	ck_assert_uint_eq(emu.exc_payload, 0x100001018);
+
 	long_mode(0);
 	R(RAX) = 0;
 	done("8ed0");					/* null ss in the 64-bit kernel */
@@ -926,6 +938,7 @@ START_TEST(mmio)
 	faults("660f7f0b", X86_EXC_GP, 0);
 	done("f30f7f0b");				/* movdqu need not be aligned */
 	ck_assert_uint_eq(dev.writes, 1);
+	done("0faee8");					/* lfence */
 	dev.probes = 0;
 	done("0fae3b");					/* clflush reads nothing */
 	ck_assert_uint_eq(dev.probes, 1);
@@ -1250,7 +1263,7 @@ START_TEST(without_ops)
 		"0f1003", "0f1103", "0f0110", "0f0100", "0fc70b", "f00fc70b", "d7", "8e03", "e800000000",
 		/* known to the decoder only */
 		"d8c0", "0f05", "0f77", "0f58c0", "660f3800c0", "660f3a0fc000", "0f01c1", "0f01d9", "0faa",
-		"0fae00", "0f03c0", "0fb8c0", "c5f858c0", "9b", "f1",
+		"0fae00", "f30faec0", "0faec0", "0f03c0", "0fb8c0", "c5f858c0", "9b", "f1",
 	};
 	static const struct x86_emu_ops none;
 	unsigned int i, j, val;
@@ -1305,8 +1318,6 @@ static void random_state(void)
 	/* Now and then every op says the same. */
 	if (unit_random_below(8) == 0)
 		dev.result = 1 + unit_random_below(5);
-	if (dev.result == X86_EMU_REPEAT)
-		dev.result = 0;
 	dev.pio_result = unit_random_below(4) ? 0 : X86_EMU_IO;
 }
 
@@ -1334,7 +1345,7 @@ static void random_once(void)
 	random_results[ret]++;
 	ck_assert(emu.nr_bytes <= 15 && emu.insn_len <= 15 && emu.ctx == before.ctx);
 	if (ret == X86_EMU_DONE || ret == X86_EMU_REPEAT) {
-		ck_assert(ret == X86_EMU_DONE || emu.rip == before.rip);
+		ck_assert(ret == X86_EMU_DONE || (emu.rip == before.rip && !dev.result));
 		return;
 	}
 	ck_assert(!memcmp(before.gpr, emu.gpr, sizeof(emu.gpr)) && before.rip == emu.rip &&
@@ -1342,6 +1353,8 @@ static void random_once(void)
 		  !memcmp(&before.gdt, &emu.gdt, sizeof(emu.gdt)) &&
 		  !memcmp(&before.idt, &emu.idt, sizeof(emu.idt)));
 	ck_assert(!emu.changed && !emu.int_shadow && !emu.single_step);
+	if (ret == X86_EMU_RETRY)
+		ck_assert(dev.lost || dev.result == X86_EMU_RETRY || dev.result == X86_EMU_REPEAT);
 	if (ret == X86_EMU_FAULT && !dev.result)
 		ck_assert(emu.exc.type == X86_EVENT_EXCEPTION && emu.exc.vector < 32);
 }

@@ -75,9 +75,10 @@ int kvmx_host_get_page(struct mm_struct *mm, unsigned long hva, bool write, bool
 	/* Any pointer will do that is not NULL: core code must not look into it. */
 	out->page = host.real ? virt_to_page(user + i * PAGE) : (struct page *)&host.pfn[i];
 	__atomic_add_fetch(&host.gets, 1, __ATOMIC_RELAXED);
-	host.hook = NULL;
-	if (hook)
+	if (hook) {
+		host.hook = NULL;
 		hook();
+	}
 	if (host.yield)
 		sched_yield();
 	return 0;

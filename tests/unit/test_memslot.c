@@ -290,6 +290,10 @@ START_TEST(readers_are_waited_for)
 	for (i = 0; i < 1000 && kvmx_memslot_find(&vm, 0); i++)
 		usleep(1000);
 	ck_assert_ptr_null(kvmx_memslot_find(&vm, 0));
+	/* vCPUs were told, or they might stay in guest code, holding the old set, for ever. */
+	for (i = 0; i < 1000 && !READ_ONCE(knocks); i++)
+		usleep(1000);
+	ck_assert_uint_eq(knocks, 1);
 	ck_assert(!READ_ONCE(r.changed));
 	ck_assert_uint_eq(slot->npages, MB / PAGE);
 	/* A fault that found it before can still finish: it is unmapped after us. */

@@ -69,7 +69,7 @@ static void fork_once(void)
 
 static void *stress(void *unused)
 {
-	size_t size, part = 16 << 20, at = 0;
+	size_t size, part = 8 << 20, at = 0, rounds = 0;
 	char *memory = NULL;
 	sigset_t all;
 
@@ -86,8 +86,8 @@ static void *stress(void *unused)
 		if (!madvise(memory + at, part, MADV_PAGEOUT))
 			pageouts++;
 		at = at + 2 * part <= size ? at + part : 0;
-		pause_ms(50);
-		if (!at)
+		pause_ms(150);
+		if (++rounds % 16 == 0)
 			fork_once();
 	}
 	return NULL;
@@ -104,5 +104,5 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void stop(void)
 {
-	fprintf(stderr, "stress: %lu forks, %lu page-outs of 16 MiB\n", forks, pageouts);
+	fprintf(stderr, "stress: %lu forks, %lu page-outs of 8 MiB\n", forks, pageouts);
 }

@@ -488,3 +488,24 @@ void host_later(unsigned int ms, enum call_op op, u64 a, u64 b, u64 c, u64 d)
 {
 	call((struct host_call){ .op = op, .delay_ms = ms, .a = a, .b = b, .c = c, .d = d });
 }
+
+static u32 xgetbv(void)
+{
+	u32 low, high;
+
+	asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	return low;
+}
+
+void set_xcr0(u64 v)
+{
+	write_cr4(read_cr4() | CR4_OSXSAVE);
+	xsetbv(0, v);
+	inb(PORT_ECHO);
+	if (xgetbv() == v)
+		return;
+	if (host(CALL_XCR0, v, 0, 0, 0).result)
+		fail("the host refuses XCR0 = 0x%lx", v);
+	if (xgetbv() != v)
+		fail("XCR0 is 0x%x, not 0x%lx", xgetbv(), v);
+}

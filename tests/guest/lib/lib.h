@@ -197,7 +197,11 @@ extern struct { u16 limit; u64 base; } __attribute__((packed)) idt_pointer;
 /* ---- Processors ---- */
 
 unsigned int this_cpu(void);
-void smp_start(unsigned int cpu);		/* INIT, SIPI, and wait for it */
+/*
+ * INIT, SIPI, and wait for it. After apic_enable(): in-tree KVM does not find a
+ * vCPU by its APIC id before the guest's first write to some APIC's SVR.
+ */
+void smp_start(unsigned int cpu);
 void run_on(unsigned int cpu, void (*function)(void *), void *argument);
 void wait_for(unsigned int cpu);		/* until its function returned */
 extern volatile int cpu_online[MAX_CPUS];
@@ -260,6 +264,13 @@ void sleep_ms(unsigned int ms);		/* spins on the TSC */
 		pause();							\
 	ok_;									\
 })
+
+/*
+ * XCR0 := v, and CR4.OSXSAVE. QEMU's TCG does not intercept XSETBV, so that the
+ * hypervisor does not learn of it and the next exit undoes it: where that is
+ * seen, the host is asked to set it.
+ */
+void set_xcr0(u64 v);
 
 struct host_call host(enum call_op op, u64 a, u64 b, u64 c, u64 d);
 void host_later(unsigned int ms, enum call_op op, u64 a, u64 b, u64 c, u64 d);

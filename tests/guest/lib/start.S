@@ -59,6 +59,7 @@ leave_protected:
 	ljmpl	$SEL_CODE32, $enter_long
 
 	.balign	8
+	.globl	gdt_pointer
 gdt_pointer:
 	.word	GDT_SIZE - 1
 	.long	gdt

@@ -46,6 +46,7 @@ int main(void)
 
 	/* APIC ids. */
 	CHECK_EQ("APIC id of CPU 0", cpuid(1, 0).ebx >> 24, 0);
+	apic_enable();
 	smp_start(1);
 	run_on(1, other, NULL);
 	wait_for(1);
@@ -67,12 +68,12 @@ int main(void)
 		write_cr4(read_cr4() | CR4_OSXSAVE);
 		CHECK_EQ("OSXSAVE after", cpuid(1, 0).ecx >> 27 & 1, 1);
 		CHECK(cpuid(0xd, 0).eax & 1, "XCR0 cannot hold x87");
-		xsetbv(0, 1);
+		set_xcr0(1);
 		c = cpuid(0xd, 0);
 		CHECK_EQ("XSAVE size with x87 alone", c.ebx, 576);
 		CHECK(c.ecx >= c.ebx, "the largest XSAVE size is smaller than the current");
 		if (c.eax & 4) {
-			xsetbv(0, 7);
+			set_xcr0(7);
 			d = cpuid(0xd, 2);
 			CHECK_EQ("XSAVE size with AVX", cpuid(0xd, 0).ebx, d.eax + d.ebx);
 			CHECK_EQ("the AVX part", d.eax, 256);
