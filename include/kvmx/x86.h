@@ -271,6 +271,7 @@ struct x86_vcpu {
 	u64 tsc_ratio;			/* [m] fixed point, caps.tsc_scale_frac_bits; 0: 1.0 */
 	u32 tsc_khz;			/* [m] of the guest */
 	struct x86_clock_vcpu clock;
+	int clock_cpu;			/* [w] of the last window: an unstable TSC differs elsewhere */
 
 	u32 exceptions;			/* [m] bitmap of intercepted exceptions */
 	bool dr_direct;			/* [w] the guest's MOV DR does not exit in this window */

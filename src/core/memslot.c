@@ -242,7 +242,7 @@ static void slot_retire(struct kvmx_memslot *slot, const struct kvmx_memslot *he
  */
 static void slots_wait(struct kvmx_vm *vm)
 {
-	kvmx_vm_request_all(vm, KVMX_REQ_TLB_FLUSH, false);
+	kvmx_vm_request_all(vm, KVMX_REQ_SLOTS, false);
 	synchronize_srcu_expedited(&vm->memory.srcu);
 }
 

@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
 #include <kvmx/arch.h>
 
@@ -100,6 +101,8 @@ static void __exit kvmx_exit(void)
 	kvmx_arch_exit();
 	kvmx_eventfd_exit();
 	kvmx_vcpus_exit();
+	/* Callbacks of call_rcu() are code of this module. */
+	rcu_barrier();
 }
 
 module_init(kvmx_init);

@@ -51,7 +51,6 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	 * guest's own use of RFLAGS.TF. VMMs will not start without it, though
 	 * they never ask for more.
 	 */
-	case KVMX_CAP_X86_ROBUST_SINGLESTEP:
 		return 1;
 	case KVMX_CAP_XCRS:
 		return !!x86_xcr0_supported;

@@ -86,7 +86,10 @@ int kvmx_arch_vm_init(struct kvmx_vm *vm)
 	ret = kvmx_irqs_init(vm, &x86_irq_sink);
 	if (ret)
 		return ret;
-	return kvmx_memory_init(vm, x86_unit->stage2);
+	ret = kvmx_memory_init(vm, x86_unit->stage2);
+	if (ret)
+		kvmx_irqs_destroy(vm);
+	return ret;
 }
 
 void kvmx_arch_vm_quiesce(struct kvmx_vm *vm)

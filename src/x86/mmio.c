@@ -47,7 +47,7 @@ static int emu_linear_result(struct x86_emu *e, int ret)
 	case X86_LINEAR_FAULT:
 		return x86_emu_raise_page_fault(e, l->fault_addr, l->error);
 	case -EAGAIN:
-		return emu_atomic(e) ? X86_EMU_RETRY : X86_EMU_REPEAT;
+		return X86_EMU_RETRY;
 	default:
 		return X86_EMU_UNHANDLED;
 	}
@@ -241,7 +241,11 @@ static int emu_probe(struct x86_emu *e, u64 addr, unsigned int len, u32 access)
 	return ret;
 }
 
-/* Locked accesses: atomic on aligned memory, plain elsewhere, as on a bus that cannot lock. */
+/*
+ * Locked accesses are atomic on aligned memory. On a device, or across a
+ * boundary, nothing can lock: the new value is written, since the emulator has
+ * just read the old one.
+ */
 static int emu_cmpxchg(struct x86_emu *e, u64 addr, void *old, const void *new, unsigned int len)
 {
 	struct x86_vcpu *v = emu_vcpu(e);
@@ -251,17 +255,8 @@ static int emu_cmpxchg(struct x86_emu *e, u64 addr, void *old, const void *new, 
 	ret = emu_translate(e, addr, X86_WALK_WRITE, &gpa);
 	if (ret != X86_EMU_DONE)
 		return ret;
-	if (len > 8 || (addr & (len - 1)) || !emu_is_memory(v, gpa, true)) {
-		u8 found[16];
-
-		ret = emu_read(e, addr, found, len, X86_WALK_WRITE);
-		if (ret != X86_EMU_DONE)
-			return ret;
-		if (!memcmp(found, old, len))
-			return emu_write(e, addr, new, len, 0);
-		memcpy(old, found, len);
-		return X86_EMU_DONE;
-	}
+	if (len > 8 || (addr & (len - 1)) || !emu_is_memory(v, gpa, true))
+		return emu_write(e, addr, new, len, 0);
 	memcpy(&o, old, len);
 	memcpy(&n, new, len);
 	ret = kvmx_guest_cmpxchg(v->vcpu.vm, gpa, len, &o, n, emu_atomic(e));
@@ -415,6 +410,16 @@ static int emu_cpuid(struct x86_emu *e, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	return X86_EMU_DONE;
 }
 
+static int emu_hlt(struct x86_emu *e)
+{
+	struct x86_vcpu *v = emu_vcpu(e);
+
+	if (!v->lapic)
+		return X86_EMU_UNHANDLED;
+	v->mp_state = X86_MP_HALTED;
+	return X86_EMU_DONE;
+}
+
 static int emu_nothing(struct x86_emu *e)
 {
 	return X86_EMU_DONE;
@@ -449,7 +454,7 @@ static const struct x86_emu_ops emu_ops = {
 	.probe = emu_probe, .pio_in = emu_pio_in, .pio_out = emu_pio_out,
 	.get_cr = emu_get_cr, .set_cr = emu_set_cr, .get_dr = emu_get_dr, .set_dr = emu_set_dr,
 	.get_msr = emu_get_msr, .set_msr = emu_set_msr, .cpuid = emu_cpuid,
-	.wbinvd = emu_nothing, .invlpg = emu_invlpg,
+	.hlt = emu_hlt, .wbinvd = emu_nothing, .invlpg = emu_invlpg,
 	.read_xmm = emu_read_xmm, .write_xmm = emu_write_xmm,
 };
 
@@ -584,7 +589,7 @@ static enum x86_next emu_done(struct x86_emu_ctx *ctx)
 		x86_raise_debug(v, X86_DR6_BS);
 	if (emu_hand_out_writes(v) || ctx->handed_out)
 		return X86_USER;
-	return X86_STAY;
+	return v->mp_state == X86_MP_RUNNABLE ? X86_STAY : X86_LEAVE;
 }
 
 enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
@@ -625,7 +630,10 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 			io->complete = emu_read_complete;
 			return X86_USER;
 		case X86_EMU_RETRY:
-			return X86_SLOW;
+			if (atomic)
+				return X86_SLOW;
+			emu_forget(io);
+			return X86_LEAVE;
 		default:
 			return emu_failed(v);
 		}

@@ -29,6 +29,11 @@ static void x86_window_open(struct x86_vcpu *v)
 	x86_msr_load(v);
 	x86_debug_load(v);
 	x86_unit->window_open(v);
+	if (v->clock_cpu != v->vcpu.cpu) {
+		v->clock_cpu = v->vcpu.cpu;
+		if (x86_clock_unstable())
+			kvmx_vcpu_request(&v->vcpu, KVMX_REQ_CLOCK);
+	}
 	/* Ticks that come while the guest runs count as guest time. */
 	current->flags |= PF_VCPU;
 }
@@ -108,9 +113,9 @@ static enum x86_next x86_run_window(struct x86_vcpu *v)
 	enum x86_next next = X86_STAY;
 
 	x86_window_open(v);
-	/* It is gone only when the machine goes down, and then the VM is dead, too. */
+	/* This CPU, or the machine, goes down: another CPU takes over, or the VM is killed. */
 	if (!kvmx_unit_ready())
-		next = x86_fail(v, -EIO);
+		next = X86_LEAVE;
 	while (next == X86_STAY) {
 		if (READ_ONCE(v->vcpu.requests) && x86_window_requests(v))
 			next = X86_LEAVE;
@@ -136,6 +141,10 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 		vcpu->run->exit_reason = KVMX_EXIT_SHUTDOWN;
 		v->ev.exception.type = X86_EVENT_NONE;
 		return X86_USER;
+	}
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SLOTS)) {
+		srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
+		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);
 	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
 		x86_clock_update(v);

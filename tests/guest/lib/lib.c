@@ -469,6 +469,10 @@ static struct host_call call(struct host_call request)
 	/* The runner reads it where it lies: low memory, mapped one to one. */
 	static struct host_call slots[MAX_CPUS];
 	struct host_call *slot = &slots[this_cpu()];
+	u64 flags = read_flags();
+
+	/* A handler may call too. */
+	cli();
 
 	while (__atomic_exchange_n(&host_lock, 1, __ATOMIC_ACQUIRE))
 		pause();
@@ -476,6 +480,7 @@ static struct host_call call(struct host_call request)
 	outl(PORT_CALL, (u64)slot);
 	request = *slot;
 	__atomic_store_n(&host_lock, 0, __ATOMIC_RELEASE);
+	write_flags(flags);
 	return request;
 }
 
