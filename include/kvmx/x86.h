@@ -99,7 +99,8 @@ struct x86_backend {
 	const char *holder;			/* who may hold the unit besides us: "kvm-amd" */
 	const struct stage2_format *stage2;
 
-	int (*probe)(struct x86_unit_caps *caps);	/* -ENODEV after one line that says why */
+	/* 0; -ENOENT: not this vendor's CPU; -ENODEV, after one line that says why. */
+	int (*probe)(struct x86_unit_caps *caps);
 	void (*remove)(void);
 	int (*cpu_enable)(void);		/* on this CPU, interrupts off: 0, -EBUSY, -EIO */
 	void (*cpu_disable)(void);

@@ -98,9 +98,6 @@ static bool svm_present(void)
 {
 	struct x86_cpuid_regs r;
 
-	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
-	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
-		return false;
 	x86_cpuid_native(0x80000000, 0, &r);
 	if (r.eax >= 0x8000000a)
 		x86_cpuid_native(0x80000001, 0, &r);
@@ -127,6 +124,9 @@ int svm_probe(struct x86_unit_caps *caps)
 	struct x86_cpuid_regs r;
 	int ret;
 
+	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
+	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
+		return -ENOENT;
 	if (!svm_present())
 		return -ENODEV;
 

@@ -21,15 +21,17 @@ static const struct x86_backend * const x86_backends[] = { &svm_backend };
 int kvmx_arch_init(void)
 {
 	unsigned int i;
-	int ret = -ENODEV;
+	int ret = -ENOENT;
 
-	for (i = 0; i < ARRAY_SIZE(x86_backends) && ret == -ENODEV; i++) {
+	for (i = 0; i < ARRAY_SIZE(x86_backends) && ret == -ENOENT; i++) {
 		x86_unit = x86_backends[i];
 		ret = x86_unit->probe(&x86_unit_caps);
 	}
 	if (ret) {
-		if (ret == -ENODEV)
-			pr_err("kvmx: no usable virtualization unit on this CPU\n");
+		if (ret == -ENOENT) {
+			pr_err("kvmx: there is no driver for this CPU's virtualization unit\n");
+			ret = -ENODEV;
+		}
 		x86_unit = NULL;
 		return ret;
 	}

@@ -31,7 +31,7 @@ static unsigned long flushes, knocks;
 
 void kvmx_vm_request_all(struct kvmx_vm *of, int req, bool wait)
 {
-	if (of != &vm || req != KVMX_REQ_TLB_FLUSH || irqs_disabled())
+	if (of != &vm || req != (wait ? KVMX_REQ_TLB_FLUSH : KVMX_REQ_SLOTS) || irqs_disabled())
 		abort();
 	/* Without waiting it is no flush, only a knock. */
 	__atomic_add_fetch(wait ? &flushes : &knocks, 1, __ATOMIC_RELAXED);
