@@ -87,9 +87,9 @@ class Side:
                 entry = None
             attribute = re.match(r"    <\w+>   (DW_AT_\w+)\s*: (.*)", line)
             if attribute and entry is not None:
-                value = re.sub(r"^\(indirect string, offset: \w+\): ", "", attribute.group(2))
-                value = re.sub(r"^\(\w+\) ", "", value.strip())
-                entry[attribute.group(1)] = value
+                # readelf's versions put the form before the value in different ways.
+                value = re.sub(r"^(\([^)]*\):?\s+)+", "", attribute.group(2).strip() + " ")
+                entry[attribute.group(1)] = re.sub(r"^\(offset: \w+\): ", "", value).strip()
         self.entries = entries
         self.records, self.enumerators = {}, {}
         for e in list(entries.values()):
@@ -160,7 +160,8 @@ class Side:
         head = self.includes + "#define offsetof __builtin_offsetof\n"
         first = head.count("\n") + 1
         good = set(range(len(expressions)))
-        for _ in range(3):
+        # An unknown name is reported once only, so one round may not find them all.
+        for _ in range(50):
             source = head + "".join(
                 f"const unsigned long long v{i} = (unsigned long long)({e});\n" if i in good
                 else "\n" for i, e in enumerate(expressions))

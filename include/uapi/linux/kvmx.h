@@ -166,8 +166,10 @@ struct kvmx_irqchip {
 	__u32 pad;
 	union {
 		char dummy[512];
+#if defined(__x86_64__) || defined(__i386__)
 		struct kvmx_pic_state pic;
 		struct kvmx_ioapic_state ioapic;
+#endif
 	} chip;
 };
 

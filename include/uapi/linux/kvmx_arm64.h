@@ -7,6 +7,9 @@
 #define _UAPI_LINUX_KVMX_ARM64_H
 
 #include <linux/types.h>
+#include <linux/psci.h>
+#include <asm/ptrace.h>
+#include <asm/sve_context.h>
 
 #define KVMX_SPSR_EL1			0
 #define KVMX_SPSR_SVC			KVMX_SPSR_EL1

@@ -1,4 +1,5 @@
 /* KVMX_HAVE_EVENTFD_SIGNAL_ONE: eventfd_signal() takes no count; 6.8 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 #include <linux/eventfd.h>
 void probe(struct eventfd_ctx *ctx);
 void probe(struct eventfd_ctx *ctx)
