@@ -424,6 +424,41 @@ START_TEST(default_routes)
 }
 END_TEST
 
+START_TEST(messages)
+{
+	struct kvmx_msi msi = { .address_lo = 0xfee01000, .data = 0x77 };
+	struct kvmx_irq_routing_entry entry[] = {
+		{ .gsi = 40, .type = KVMX_IRQ_ROUTING_MSI, .u.msi = { .address_lo = 0xfee00000, .data = 0x66 } },
+		{ .gsi = 4, .type = KVMX_IRQ_ROUTING_IRQCHIP, .u.irqchip = { KVMX_IRQCHIP_IOAPIC, 4 } },
+	};
+
+	world_full(2);
+	ck_assert_int_eq(kvmx_irq_msi(&vm->vm, &msi), 1);
+	ck_assert_int_eq(kvmx_irq_msi(&vm->vm, &msi), 0);
+	ck_assert_int_eq(take(cpu[1]), 0x77);
+	ck_assert_int_eq(kvmx_irq_routing_set(&vm->vm, entry, 2, 0), 0);
+	ck_assert_int_eq(line(40, 1), 1);
+	ck_assert_int_eq(line(40, 0), -1);	/* a message only rises */
+	ck_assert_int_eq(take(cpu[0]), 0x66);
+	eoi(cpu[0]);
+	ck_assert_int_eq(take(cpu[0]), -1);
+	world_end();
+
+	world_split(1);
+	ck_assert_int_eq(kvmx_irq_routing_set(&vm->vm, entry, 2, 0), -EINVAL);
+	ck_assert_int_eq(kvmx_irq_routing_set(&vm->vm, entry, 1, 0), 0);
+	ck_assert_int_eq(line(40, 1), 1);
+	ck_assert_int_eq(take(cpu[0]), 0x66);
+	world_end();
+
+	world_vm();
+	world_cpus(1);
+	ck_assert_int_eq(kvmx_irq_msi(&vm->vm, &msi), -EINVAL);
+	ck_assert_int_eq(kvmx_irq_routing_set(&vm->vm, entry, 1, 0), -EINVAL);
+	world_end();
+}
+END_TEST
+
 START_TEST(random_operations)
 {
 	static const int lens[] = { 1, 2, 4, 8 };
@@ -484,5 +519,5 @@ END_TEST
 UNIT_MAIN("ioapic",
 	UNIT_CASE("pins", registers, edges, levels_and_remote_irr, eoi_of_others,
 		  destinations_and_modes, several_sources, acknowledge),
-	UNIT_CASE("irqchip", state, creation, default_routes),
+	UNIT_CASE("irqchip", state, creation, default_routes, messages),
 	UNIT_CASE("bad input", random_operations), NULL)

@@ -31,8 +31,8 @@
 	((PAGE_SIZE - sizeof(struct kvmx_coalesced_mmio_ring)) / sizeof(struct kvmx_coalesced_mmio))
 #define KVMX_DIRTY_LOG_MANUAL_PROTECT_ENABLE	(1 << 0)
 #define KVMX_DIRTY_LOG_INITIALLY_SET		(1 << 1)
-#define KVMX_DIRTY_GFN_F_DIRTY			_BITUL(0)
-#define KVMX_DIRTY_GFN_F_RESET			_BITUL(1)
+#define KVMX_DIRTY_GFN_F_DIRTY			(1UL << 0)
+#define KVMX_DIRTY_GFN_F_RESET			(1UL << 1)
 #define KVMX_DIRTY_GFN_F_MASK			0x3
 #define KVMX_MEMORY_ATTRIBUTE_PRIVATE		(1ULL << 3)
 #define KVMX_GUEST_MEMFD_FLAG_MMAP		(1ULL << 0)
@@ -504,6 +504,10 @@ struct kvmx_stats_desc {
 #define KVMX_MSR_EXIT_REASON_INVAL	(1 << 0)
 #define KVMX_MSR_EXIT_REASON_UNKNOWN	(1 << 1)
 #define KVMX_MSR_EXIT_REASON_FILTER	(1 << 2)
+#define KVMX_MSR_EXIT_REASON_VALID_MASK \
+	(KVMX_MSR_EXIT_REASON_INVAL | KVMX_MSR_EXIT_REASON_UNKNOWN | KVMX_MSR_EXIT_REASON_FILTER)
+#define KVMX_MEMORY_EXIT_FLAG_PRIVATE	(1ULL << 3)
+#define KVMX_EXIT_ARM_SEA_FLAG_GPA_VALID	(1ULL << 0)
 #define KVMX_NOTIFY_CONTEXT_INVALID	(1 << 0)
 
 #define KVMX_INTERNAL_ERROR_EMULATION			1
@@ -1100,7 +1104,6 @@ struct kvmx_run {
 #define KVMX_GET_XCRS				_IOR(KVMXIO, 0xa6, struct kvmx_xcrs)
 #define KVMX_SET_XCRS				_IOW(KVMXIO, 0xa7, struct kvmx_xcrs)
 #define KVMX_ALLOCATE_RMA			_IOR(KVMXIO, 0xa9, struct kvmx_allocate_rma)
-#define KVMX_DIRTY_TLB				_IOW(KVMXIO, 0xaa, struct kvmx_dirty_tlb)
 #define KVMX_ARM_SET_DEVICE_ADDR		_IOW(KVMXIO, 0xab, struct kvmx_arm_device_addr)
 #define KVMX_GET_ONE_REG			_IOW(KVMXIO, 0xab, struct kvmx_one_reg)
 #define KVMX_SET_ONE_REG			_IOW(KVMXIO, 0xac, struct kvmx_one_reg)
@@ -1111,11 +1114,9 @@ struct kvmx_run {
 #define KVMX_SET_PMU_EVENT_FILTER		_IOW(KVMXIO, 0xb2, struct kvmx_pmu_event_filter)
 #define KVMX_ARM_MTE_COPY_TAGS			_IOR(KVMXIO, 0xb4, struct kvmx_arm_copy_mte_tags)
 #define KVMX_ARM_SET_COUNTER_OFFSET		_IOW(KVMXIO, 0xb5, struct kvmx_arm_counter_offset)
-#define KVMX_ARM_GET_REG_WRITABLE_MASKS		_IOR(KVMXIO, 0xb6, struct reg_mask_range)
+#define KVMX_ARM_GET_REG_WRITABLE_MASKS		_IOR(KVMXIO, 0xb6, struct kvmx_reg_mask_range)
 #define KVMX_SMI				_IO(KVMXIO, 0xb7)
 #define KVMX_MEMORY_ENCRYPT_OP			_IOWR(KVMXIO, 0xba, unsigned long)
-#define KVMX_MEMORY_ENCRYPT_REG_REGION		_IOR(KVMXIO, 0xbb, struct kvmx_enc_region)
-#define KVMX_MEMORY_ENCRYPT_UNREG_REGION	_IOR(KVMXIO, 0xbc, struct kvmx_enc_region)
 #define KVMX_GET_NESTED_STATE			_IOWR(KVMXIO, 0xbe, struct kvmx_nested_state)
 #define KVMX_SET_NESTED_STATE			_IOW(KVMXIO, 0xbf, struct kvmx_nested_state)
 #define KVMX_CLEAR_DIRTY_LOG			_IOWR(KVMXIO, 0xc0, struct kvmx_clear_dirty_log)

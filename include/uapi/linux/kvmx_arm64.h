@@ -38,10 +38,10 @@ struct kvmx_regs {
 #define KVMX_ARM_NUM_TARGETS			6
 #define KVMX_ARM_DEVICE_TYPE_SHIFT		0
 #define KVMX_ARM_DEVICE_TYPE_MASK \
-	__GENMASK(KVMX_ARM_DEVICE_TYPE_SHIFT + 15, KVMX_ARM_DEVICE_TYPE_SHIFT)
+	(0xffffUL << KVMX_ARM_DEVICE_TYPE_SHIFT)
 #define KVMX_ARM_DEVICE_ID_SHIFT		16
 #define KVMX_ARM_DEVICE_ID_MASK \
-	__GENMASK(KVMX_ARM_DEVICE_ID_SHIFT + 15, KVMX_ARM_DEVICE_ID_SHIFT)
+	(0xffffUL << KVMX_ARM_DEVICE_ID_SHIFT)
 #define KVMX_ARM_DEVICE_VGIC_V2			0
 #define KVMX_VGIC_V2_ADDR_TYPE_DIST		0
 #define KVMX_VGIC_V2_ADDR_TYPE_CPU		1
@@ -330,5 +330,12 @@ struct kvmx_smccc_filter {
 	({ __u64 __op1 = (op1) & 3; __op1 -= (__op1 == 3); (__op1 << 6 | ((crm) & 7) << 3 | (op2)); })
 #define KVMX_ARM_FEATURE_ID_RANGE			0
 #define KVMX_ARM_FEATURE_ID_RANGE_SIZE			(3 * 8 * 8)
+
+/* KVMX_ARM_GET_REG_WRITABLE_MASKS */
+struct kvmx_reg_mask_range {
+	__u64 addr;		/* of the array of masks */
+	__u32 range;
+	__u32 reserved[13];
+};
 
 #endif
