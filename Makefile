@@ -8,6 +8,9 @@ KERNEL ?= 6.1
 CPU ?= amd
 export KVMX_VERSION
 
+# The commands run makes of their own, which variables given to this one are not for.
+clean_make := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
+
 .PHONY: help module facts userlib clean demo check install
 
 help:
@@ -27,10 +30,10 @@ userlib:
 	$(MAKE) -C userlib
 
 demo:
-	tests/demo --cpu $(CPU) --kernel $(KERNEL) $(if $(MACHINE),--machine $(MACHINE))
+	$(clean_make) tests/demo --cpu $(CPU) --kernel $(KERNEL) $(if $(MACHINE),--machine $(MACHINE))
 
 check:
-	tests/check
+	$(clean_make) tests/check
 
 clean:
 	rm -rf build

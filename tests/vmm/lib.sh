@@ -15,7 +15,7 @@ vmm_guest=6.1
 # vmm_prepare: the command, a guest kernel and its initramfs.
 vmm_prepare() {
 	mkdir -p "$vmm_work"
-	packages_need gcc=gcc make=make pkg-config=pkg-config /usr/include/libkmod.h=libkmod-dev
+	packages_compiler /usr/include/libkmod.h=libkmod-dev
 	quietly "building libkvmx and the kvmx command" "$vmm_work/userlib.log" make -j2 userlib
 	ln -sfn "$(tests/guest-linux/mkinitrd --kernel "$vmm_guest" --print-kernel \
 		--out "$vmm_work/initrd")" "$vmm_work/vmlinuz" || die "no guest kernel"

@@ -33,6 +33,12 @@ packages_need() {
 	rm -f "$log"
 }
 
+# packages_compiler PROGRAM=PACKAGE...: the same, with what compiles a C program.
+packages_compiler() {
+	packages_need gcc=gcc make=make ld=binutils pkg-config=pkg-config \
+		/usr/include/stdio.h=libc6-dev "$@"
+}
+
 # packages_mirrors: "URI SUITE" for every suite of this computer's own apt sources.
 packages_mirrors() {
 	local file
