@@ -116,6 +116,9 @@ kernel_arrange() {
 kernel_prepare() {
 	local name=$1 suite
 
+	packages_need depmod=kmod /bin/busybox=busybox-static cpio=cpio xz=xz-utils zstd=zstd \
+		flock=util-linux \
+		/usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring
 	if [[ $name == */* ]]; then
 		KERNEL=$(cd "$name" 2>/dev/null && pwd -P) || die "no such directory: $name"
 		[[ -e $KERNEL/vmlinuz && -d $KERNEL/modules ]] ||
