@@ -638,6 +638,35 @@ START_TEST(timer_one_shot)
 }
 END_TEST
 
+/* A callback that ran while the vCPU stopped or moved its timer: the request is void. */
+START_TEST(timer_stale_request)
+{
+	struct x86_vcpu *v;
+
+	world_full(1);
+	v = cpu[0];
+	lapic_timer_expired(v);
+	mmio_write(v, 0x320, 0x60);
+	mmio_write(v, 0x3e0, 0xb);
+	lapic_timer_expired(v);
+	ck_assert_int_eq(take(v), -1);
+	mmio_write(v, 0x380, 1000);
+	kvmx_vcpu_request(&v->vcpu, KVMX_REQ_TIMER);
+	ck_assert_int_eq(take(v), -1);
+	ck_assert_uint_eq(mmio_read(v, 0x390), 1000);
+	shim_clock_advance(1000);
+	ck_assert_int_eq(take(v), 0x60);
+	mmio_write(v, 0xb0, 0);
+	mmio_write(v, 0x320, 0x40060);
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	kvmx_vcpu_request(&v->vcpu, KVMX_REQ_TIMER);
+	ck_assert_int_eq(take(v), -1);
+	shim_clock_advance(1001);
+	ck_assert_int_eq(take(v), 0x60);
+	world_end();
+}
+END_TEST
+
 START_TEST(timer_divider)
 {
 	static const struct { u32 tdcr, divide; } t[] = {
@@ -1188,8 +1217,8 @@ UNIT_MAIN("lapic",
 		  start_up_messages, lowest_priority, x2apic_registers, x2apic_destinations,
 		  messages_from_msi),
 	UNIT_CASE("eoi", split_eoi_exits, suppressed_broadcast, split_extint),
-	UNIT_CASE("timer", timer_one_shot, timer_divider, timer_periodic, timer_periodic_bound,
-		  timer_deadline),
+	UNIT_CASE("timer", timer_one_shot, timer_stale_request, timer_divider, timer_periodic,
+		  timer_periodic_bound, timer_deadline),
 	UNIT_CASE("state", state_of_registers, state_of_ids, state_of_timer, state_of_deadline,
 		  state_bad),
 	UNIT_CASE("threads", concurrent_senders),

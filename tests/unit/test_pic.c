@@ -266,6 +266,7 @@ START_TEST(poll)
 	port_write(0x20, 0x20);
 	port_write(0xa0, 0x20);
 	pulse(6);
+	/* A poll through the odd port. */
 	port_write(0x20, 0x0c);
 	ck_assert_uint_eq(port_read(0x21), 0x86);
 	ck_assert_uint_eq(port_read(0x21), 0);
