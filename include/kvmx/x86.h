@@ -206,6 +206,8 @@ struct x86_io_state {
 	u8 used;		/* bytes of them that this emulation has consumed */
 	u8 read[64];
 	u16 asked;		/* bytes that user space is to answer */
+	bool asked_port;	/* by the port I/O page, not by run->mmio */
+	u64 rip;		/* of the instruction that asked */
 	u16 pio_ready;		/* bytes in the port I/O page that INS may consume */
 	struct {
 		u64 gpa;

@@ -135,15 +135,19 @@ static long run(struct kvmx_call *call)
 /* No argument: the mask that was set no longer counts. */
 static long set_signal_mask(struct kvmx_call *call)
 {
+	const struct kvmx_signal_mask *mask = call->data;
 	struct kvmx_vcpu *vcpu = call->vcpu;
+	sigset_t set;
 
-	if (!call->data) {
+	if (!mask) {
 		vcpu->sigset_active = false;
 		return 0;
 	}
-	if (call->nr_items != sizeof(vcpu->sigset))
+	if (mask->len != sizeof(set))
 		return -EINVAL;
-	memcpy(&vcpu->sigset, call->items, sizeof(vcpu->sigset));
+	if (kvmx_call_get(call->arg + offsetof(struct kvmx_signal_mask, sigset), &set, sizeof(set)))
+		return -EFAULT;
+	vcpu->sigset = set;
 	sigdelset(&vcpu->sigset, SIGKILL);
 	sigdelset(&vcpu->sigset, SIGSTOP);
 	vcpu->sigset_active = true;
@@ -162,8 +166,7 @@ static long get_stats_fd(struct kvmx_call *call)
 
 const struct kvmx_ioctl kvmx_vcpu_ioctls[] = {
 	KVMX_ROW(VCPU, KVMX_RUN, KVMX_IOC_ZERO_ARG, run),
-	KVMX_ROW_ITEMS(VCPU, KVMX_SET_SIGNAL_MASK, KVMX_IOC_ITEMS_IN | KVMX_IOC_NULL_OK,
-		       set_signal_mask, struct kvmx_signal_mask, len, u8, 1024),
+	KVMX_ROW(VCPU, KVMX_SET_SIGNAL_MASK, KVMX_IOC_NULL_OK, set_signal_mask),
 	KVMX_ROW(VCPU, KVMX_ENABLE_CAP, 0, enable_cap),
 	KVMX_ROW(VCPU, KVMX_GET_STATS_FD, KVMX_IOC_PLAIN_ARG | KVMX_IOC_NO_MUTEX, get_stats_fd),
 };

@@ -8,8 +8,10 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/io.h>
+#include <linux/mem_encrypt.h>
 #include <linux/percpu.h>
 #include <asm/processor.h>
+#include <asm/special_insns.h>
 
 #include "svm.h"
 #include "cpu.h"
@@ -116,6 +118,11 @@ static bool svm_present(void)
 		pr_err("kvmx: this CPU's AMD-V has no nested paging, which kvmx needs\n");
 		return false;
 	}
+	/* The unit would read control blocks, permission maps and tables as they lie, encrypted. */
+	if (sme_me_mask) {
+		pr_err("kvmx: the host's memory encryption (mem_encrypt=on) is not supported\n");
+		return false;
+	}
 	return true;
 }
 
@@ -146,6 +153,9 @@ int svm_probe(struct x86_unit_caps *caps)
 		return -ENODEV;
 	}
 	svm_nr_asids = caps->asids;
+	/* Nested tables have as many levels as the host's own (APM volume 2, "Nested Paging"). */
+	if (native_read_cr4() & X86_CR4_LA57)
+		svm_npt.levels = 5;
 
 	ret = svm_alloc_maps();
 	if (!ret)

@@ -5,6 +5,7 @@
  * identifiers. Called by the x86 floor through svm.c's table.
  */
 #include <linux/kernel.h>
+#include <linux/irqflags.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
@@ -36,8 +37,13 @@ void svm_window_open(struct x86_vcpu *v)
 	struct svm_vcpu *svm = to_svm(v);
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 	int cpu = smp_processor_id();
+	unsigned long flags;
 
-	asm volatile("vmsave %%rax" : : "a" (sc->host_pa) : "memory");
+	/* A reboot takes the unit away by an interrupt; then VMSAVE faults, and nobody enters. */
+	local_irq_save(flags);
+	if (sc->enabled)
+		asm volatile("vmsave %%rax" : : "a" (sc->host_pa) : "memory");
+	local_irq_restore(flags);
 
 	if (svm->last_cpu != cpu) {
 		svm->last_cpu = cpu;
@@ -59,8 +65,18 @@ void svm_window_open(struct x86_vcpu *v)
 	}
 }
 
+/*
+ * Another thread may have replaced the process's LDT since the window opened
+ * (modify_ldt), and VMLOAD put the old one back, whose memory is free by now.
+ * The GDT knows the new one.
+ */
 void svm_window_close(struct x86_vcpu *v)
 {
+	u16 ldt;
+
+	asm volatile("sldt %0" : "=r" (ldt));
+	if (unlikely(ldt))
+		asm volatile("lldt %0" : : "r" (ldt) : "memory");
 }
 
 void svm_flush_tlb(struct x86_vcpu *v)
@@ -153,6 +169,12 @@ void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	c->tlb_control = 0;
 	c->event_inj = 0;
 	c->clean = x86_unit_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
+	/* Nothing says what a refused entry has cached or flushed: all of it again. */
+	if (unlikely(c->exit_code == SVM_EXIT_INVALID)) {
+		c->clean = 0;
+		svm->asid_generation = 0;
+		sc->next_asid = svm_nr_asids;
+	}
 
 	svm_decode_exit(v, exit);
 }

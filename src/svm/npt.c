@@ -4,6 +4,8 @@
  * mode's page tables, every access being a user access (AMD APM volume 2,
  * "Nested Paging").
  */
+#include <linux/cache.h>
+
 #include "svm.h"
 
 #define NPT_PRESENT	BIT_ULL(0)
@@ -15,9 +17,9 @@
 #define NPT_SOFTWARE	BIT_ULL(52)
 #define NPT_NX		BIT_ULL(63)
 
-const struct stage2_format svm_npt = {
+struct stage2_format svm_npt __ro_after_init = {
 	.name		= "NPT",
-	.levels		= 4,
+	.levels		= 4,	/* or 5: svm_probe() */
 	.leaf_levels	= 3,
 	.addr_mask	= GENMASK_ULL(51, 12),
 	.present	= NPT_PRESENT,

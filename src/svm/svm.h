@@ -80,7 +80,7 @@ void svm_want_window(struct x86_vcpu *v, u8 intr, bool nmi);
 void svm_flush_tlb(struct x86_vcpu *v);
 
 /* npt.c */
-extern const struct stage2_format svm_npt;
+extern struct stage2_format svm_npt;
 
 static inline void svm_unclean(struct svm_vcpu *svm, u32 bits)
 {

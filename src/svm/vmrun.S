@@ -86,11 +86,11 @@ SYM_FUNC_START(svm_vmrun)
 	pop %rax			/* host_pa */
 	vmload %rax
 	cli
-	stgi
 
 	/*
 	 * The guest has trained the branch predictors; nothing below may follow
-	 * it, and no value of the guest stays in a register.
+	 * it, nor an NMI that STGI lets in, and no value of the guest stays in a
+	 * register.
 	 */
 	FILL_RETURN_BUFFER %rax, 32, X86_FEATURE_RSB_VMEXIT
 	CALL_UNTRAIN_RET
@@ -100,6 +100,7 @@ SYM_FUNC_START(svm_vmrun)
 	xor %edx, %edx
 	wrmsr
 .Lno_ibpb:
+	stgi
 	xor %eax, %eax
 	xor %ecx, %ecx
 	xor %edx, %edx

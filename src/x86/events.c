@@ -135,6 +135,18 @@ bool x86_interrupt_open(struct x86_vcpu *v)
 	return (v->rflags & X86_EFLAGS_IF) && !v->int_shadow;
 }
 
+/* Full user-space controllers, or with a split irqchip its PIC, which ExtINT lets through. */
+bool x86_user_controller(struct x86_vcpu *v)
+{
+	return !READ_ONCE(x86_vm_of(v)->irqchip) && (!v->lapic || lapic_accepts_extint(v));
+}
+
+bool x86_user_may_interrupt(struct x86_vcpu *v)
+{
+	return x86_user_controller(v) && x86_interrupt_open(v) && v->user_irq < 0 &&
+	       v->ev.irq_injected < 0 && v->ev.exception.type == X86_EVENT_NONE;
+}
+
 /* CR2 and DR6 change when the exception is delivered, not when it is raised. */
 static void x86_apply_payload(struct x86_vcpu *v)
 {
@@ -215,7 +227,7 @@ void x86_events_inject(struct x86_vcpu *v)
 	} else if (v->lapic) {
 		window = lapic_blocked_class(v);
 	}
-	if (v->vcpu.run->request_interrupt_window && !irqchip_in_kernel(x86_vm_of(v)))
+	if (v->vcpu.run->request_interrupt_window && x86_user_controller(v))
 		window = 16;
 	nmi_waits = READ_ONCE(v->ev.nmi_pending);
 	x86_unit->want_window(v, window, nmi_waits);
@@ -229,6 +241,10 @@ void x86_events_inject(struct x86_vcpu *v)
 void x86_events_requeue(struct x86_vcpu *v)
 {
 	const struct x86_event *e = &v->exit.vectoring;
+
+	/* The entry did not take place: all of it still has to go in. */
+	if (unlikely(v->exit.kind == X86_EXIT_FAIL_ENTRY))
+		return;
 
 	v->ev.nmi_injected = false;
 	v->ev.irq_injected = -1;

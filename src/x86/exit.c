@@ -14,7 +14,6 @@
 #include "run.h"
 #include "cpuid.h"
 #include "fpu.h"
-#include "irqchip.h"
 #include "msr.h"
 
 enum x86_next x86_fail(struct x86_vcpu *v, int error)
@@ -42,6 +41,11 @@ static enum x86_next x86_no_length(struct x86_vcpu *v, int len, bool atomic)
 {
 	if (len == -EAGAIN)
 		return atomic ? X86_SLOW : X86_LEAVE;
+	/* Other code than what exited: a program that rewrites itself must not end its guest. */
+	if (x86_cpl(v)) {
+		x86_raise(v, X86_EXC_UD);
+		return X86_LEAVE;
+	}
 	return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
 }
 
@@ -264,8 +268,7 @@ static enum x86_next exit_window(struct x86_vcpu *v)
 {
 	struct kvmx_run *run = v->vcpu.run;
 
-	if (run->request_interrupt_window && !irqchip_in_kernel(x86_vm_of(v)) &&
-	    v->user_irq < 0) {
+	if (run->request_interrupt_window && x86_user_may_interrupt(v)) {
 		run->exit_reason = KVMX_EXIT_IRQ_WINDOW_OPEN;
 		return X86_USER;
 	}
@@ -328,7 +331,9 @@ static enum x86_next exit_xsetbv_slow(struct x86_vcpu *v)
 
 	if (len < 0)
 		return x86_no_length(v, len, false);
-	if (x86_cpl(v) || (u32)v->gpr[X86_RCX] != 0 || x86_set_xcr0(v, val))
+	if (!(x86_state(v, X86_STATE_CRS)->cr4 & X86_CR4_OSXSAVE))
+		x86_raise(v, X86_EXC_UD);
+	else if (x86_cpl(v) || (u32)v->gpr[X86_RCX] != 0 || x86_set_xcr0(v, val))
 		x86_raise_error(v, X86_EXC_GP, 0);
 	else
 		x86_skip(v, len);

@@ -84,6 +84,16 @@ static enum x86_insn_mode x86_current_mode(struct x86_vcpu *v)
 }
 
 /*
+ * The CPU has just fetched the instruction, through a translation that the
+ * guest changed since: it has to look again, and will fault by itself.
+ */
+static int x86_insn_gone(struct x86_vcpu *v)
+{
+	x86_unit->flush_tlb(v);
+	return -EAGAIN;
+}
+
+/*
  * Instruction bytes at RIP, up to the end of the page or, when that is not
  * enough to know the length, beyond it.
  */
@@ -106,13 +116,13 @@ int x86_insn_len(struct x86_vcpu *v, bool atomic)
 	have = min_t(unsigned int, sizeof(bytes), PAGE_SIZE - offset_in_page(addr));
 	ret = x86_linear_read(&l, addr, bytes, have, X86_WALK_EXEC | X86_WALK_NO_AD);
 	if (ret)
-		return ret == X86_LINEAR_FAULT ? -EFAULT : ret;
+		return ret == X86_LINEAR_FAULT ? x86_insn_gone(v) : ret;
 	len = x86_insn_length(bytes, have, mode);
 	if (len < 0 && have < sizeof(bytes)) {
 		ret = x86_linear_read(&l, addr + have, bytes + have, sizeof(bytes) - have,
 				      X86_WALK_EXEC | X86_WALK_NO_AD);
 		if (ret)
-			return ret == X86_LINEAR_FAULT ? -EFAULT : ret;
+			return ret == X86_LINEAR_FAULT ? x86_insn_gone(v) : ret;
 		len = x86_insn_length(bytes, sizeof(bytes), mode);
 	}
 	if (len < 0)

@@ -111,6 +111,8 @@ static int emu_device_read(struct x86_emu *e, u64 gpa, void *buf, unsigned int l
 	run->mmio.phys_addr = gpa;
 	run->mmio.len = len;
 	run->mmio.is_write = 0;
+	v->io.asked = len;
+	v->io.asked_port = false;
 	ctx->handed_out = true;
 	return X86_EMU_IO;
 }
@@ -291,6 +293,8 @@ static int emu_pio_in(struct x86_emu *e, u16 port, unsigned int size, void *buf,
 	run->io.size = size;
 	run->io.port = port;
 	run->io.count = count;
+	v->io.asked = len;
+	v->io.asked_port = true;
 	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
 	ctx->handed_out = true;
 	return X86_EMU_IO;
@@ -553,14 +557,17 @@ static int emu_write_complete(struct x86_vcpu *v)
 /* User space has answered a read: the instruction starts over with what is known. */
 static int emu_read_complete(struct x86_vcpu *v)
 {
-	struct kvmx_run *run = v->vcpu.run;
+	struct x86_io_state *io = &v->io;
 
-	if (run->exit_reason == KVMX_EXIT_MMIO) {
-		if (emu_record(&v->io, run->mmio.data, v->io.asked) != X86_EMU_DONE)
-			return -EFAULT;
-	} else {
-		v->io.pio_ready = v->io.asked;
+	/* Unless it moved the vCPU elsewhere: the answer was for another instruction. */
+	if (v->rip != io->rip) {
+		emu_forget(io);
+		return 0;
 	}
+	if (io->asked_port)
+		io->pio_ready = io->asked;
+	else if (emu_record(io, v->vcpu.run->mmio.data, io->asked) != X86_EMU_DONE)
+		return -EFAULT;
 	switch (x86_emulate_insn(v, false)) {
 	case X86_USER:
 		return 1;
@@ -611,7 +618,8 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 			return emu_done(ctx);
 		case X86_EMU_REPEAT:
 			ret = emu_done(ctx);
-			if (ret != X86_STAY)
+			/* A trap after an iteration comes before the next. */
+			if (ret != X86_STAY || v->ev.exception.type != X86_EVENT_NONE)
 				return ret;
 			break;
 		case X86_EMU_FAULT:
@@ -624,9 +632,7 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 				x86_raise(v, ctx->emu.exc.vector);
 			return X86_STAY;
 		case X86_EMU_IO:
-			io->asked = v->vcpu.run->exit_reason == KVMX_EXIT_MMIO ?
-				    v->vcpu.run->mmio.len :
-				    v->vcpu.run->io.size * v->vcpu.run->io.count;
+			io->rip = v->rip;
 			io->complete = emu_read_complete;
 			return X86_USER;
 		case X86_EMU_RETRY:

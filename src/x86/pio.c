@@ -21,10 +21,11 @@ static void x86_pio_in_done(struct x86_vcpu *v, const void *data, u8 size)
 /* RIP was not moved: user space may look at, or change, the state at the instruction. */
 static int x86_pio_complete(struct x86_vcpu *v)
 {
+	if (v->rip != v->pio.rip)
+		return 0;
 	if (v->pio.in)
 		x86_pio_in_done(v, v->vcpu.pio_page, v->pio.size);
-	if (v->rip == v->pio.rip)
-		x86_skip(v, v->pio.insn_len);
+	x86_skip(v, v->pio.insn_len);
 	return 0;
 }
 

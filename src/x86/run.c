@@ -82,7 +82,7 @@ static bool x86_enter(struct x86_vcpu *v)
 	local_irq_disable();
 	smp_store_mb(vcpu->mode, KVMX_IN_GUEST);
 	if (READ_ONCE(vcpu->requests) || need_resched() || kvmx_host_user_work_pending() ||
-	    kvmx_host_softirq_pending()) {
+	    kvmx_host_softirq_pending() || !kvmx_unit_ready()) {
 		smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
 		local_irq_enable();
 		return false;
@@ -114,15 +114,18 @@ static enum x86_next x86_run_window(struct x86_vcpu *v)
 
 	x86_window_open(v);
 	/* This CPU, or the machine, goes down: another CPU takes over, or the VM is killed. */
-	if (!kvmx_unit_ready())
-		next = X86_LEAVE;
+	if (!kvmx_unit_ready()) {
+		x86_window_close(v);
+		schedule_timeout_interruptible(1);
+		return X86_LEAVE;
+	}
 	while (next == X86_STAY) {
 		if (READ_ONCE(v->vcpu.requests) && x86_window_requests(v))
 			next = X86_LEAVE;
 		else if (x86_enter(v))
 			next = x86_exit_fast(v);
 		else if (need_resched() || kvmx_host_user_work_pending() ||
-			 kvmx_host_softirq_pending())
+			 kvmx_host_softirq_pending() || !kvmx_unit_ready())
 			next = X86_LEAVE;
 	}
 	x86_window_close(v);
@@ -265,9 +268,7 @@ static void x86_run_page_out(struct x86_vcpu *v)
 	run->cr8 = x86_get_cr8(v);
 	run->apic_base = lapic_get_base(v);
 	run->ready_for_interrupt_injection =
-		irqchip_in_kernel(x86_vm_of(v)) ? 1 :
-		x86_interrupt_open(v) && v->user_irq < 0 && v->ev.irq_injected < 0 &&
-		v->ev.exception.type == X86_EVENT_NONE;
+		READ_ONCE(x86_vm_of(v)->irqchip) || x86_user_may_interrupt(v);
 }
 
 int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu)

@@ -28,6 +28,8 @@ void x86_events_inject(struct x86_vcpu *v);	/* before entry, interrupts off */
 void x86_events_requeue(struct x86_vcpu *v);	/* after exit: deliveries cut short */
 bool x86_events_async(struct x86_vcpu *v);	/* INIT, SIPI; outside of the window */
 bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
+bool x86_user_controller(struct x86_vcpu *v);	/* interrupts come by KVMX_INTERRUPT */
+bool x86_user_may_interrupt(struct x86_vcpu *v);	/* and one would be taken now */
 
 /* debug.c: debug registers in the window. */
 void x86_debug_load(struct x86_vcpu *v);
@@ -61,7 +63,8 @@ int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len,
 
 /*
  * Length of the instruction that exited: what the unit said, or measured.
- * Positive, or X86_LINEAR_FAULT's negative kin: -EAGAIN (@atomic), -EFAULT.
+ * Positive, or -EAGAIN (@atomic and it would sleep, or the instruction is not
+ * there any more: run the guest again), -EFAULT.
  */
 int x86_insn_len(struct x86_vcpu *v, bool atomic);
 

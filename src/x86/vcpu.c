@@ -144,6 +144,7 @@ void x86_skip(struct x86_vcpu *v, u8 insn_len)
 
 	v->rip = x86_is_64bit(v) ? rip : (u32)rip;
 	v->int_shadow = false;
+	v->rflags &= ~X86_EFLAGS_RF;
 	if (unlikely(v->rflags & X86_EFLAGS_TF))
 		x86_raise_debug(v, X86_DR6_BS);
 }

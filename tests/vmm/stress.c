@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,14 @@
 #endif
 
 static unsigned long forks, pageouts;
+
+/* All of it, or only what KVMX_STRESS names: "merge", "pageout", "fork". */
+static bool wanted(const char *what)
+{
+	const char *list = getenv("KVMX_STRESS");
+
+	return !list || strstr(list, what);
+}
 
 static void pause_ms(long ms)
 {
@@ -80,14 +89,14 @@ static void *stress(void *unused)
 		pause_ms(100);
 		size = largest_mapping(&memory);
 	} while (size < part);
-	if (madvise(memory, size, MADV_MERGEABLE))
+	if (wanted("merge") && madvise(memory, size, MADV_MERGEABLE))
 		fprintf(stderr, "stress: KSM: %s\n", strerror(errno));
 	for (;;) {
-		if (!madvise(memory + at, part, MADV_PAGEOUT))
+		if (wanted("pageout") && !madvise(memory + at, part, MADV_PAGEOUT))
 			pageouts++;
 		at = at + 2 * part <= size ? at + part : 0;
 		pause_ms(150);
-		if (++rounds % 16 == 0)
+		if (++rounds % 16 == 0 && wanted("fork"))
 			fork_once();
 	}
 	return NULL;
