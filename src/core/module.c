@@ -66,7 +66,7 @@ static int __init kvmx_init(void)
 
 	/* The run window takes locks with preemption off, and there such locks sleep. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
-		pr_err("kvmx: PREEMPT_RT kernels are not supported\n");
+		pr_err("PREEMPT_RT kernels are not supported\n");
 		return -EOPNOTSUPP;
 	}
 
