@@ -114,8 +114,9 @@ struct x86_backend {
 	/* For the next entry. One of them at a time; a new call replaces it. */
 	void (*inject)(struct x86_vcpu *v, const struct x86_event *event);
 	/*
-	 * Leave the guest when it could take an interrupt (@intr: 0 not wanted, 1 to
-	 * 15 once the task priority is below it, 16 whatever it is), or an NMI.
+	 * Leave the guest when it could take an interrupt (@intr: 0 not wanted, 16
+	 * whatever the task priority is, 1 to 15 at the latest when the priority falls
+	 * below it), or an NMI.
 	 */
 	void (*want_window)(struct x86_vcpu *v, u8 intr, bool nmi);
 	void (*flush_tlb)(struct x86_vcpu *v);	/* guest and stage-2 translations, before next entry */

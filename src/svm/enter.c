@@ -206,24 +206,29 @@ void svm_inject(struct x86_vcpu *v, const struct x86_event *event)
 }
 
 /*
- * A virtual interrupt that would be taken exits instead: its priority class
- * says below which task priority.
+ * A virtual interrupt that would be taken exits instead. One that the task
+ * priority holds back can get through only after the guest has written CR8.
  */
 void svm_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
 {
 	struct svm_vcpu *svm = to_svm(v);
 	struct vmcb_control *c = &svm->vmcb->control;
-	u8 irq = intr ? VMCB_V_IRQ : 0;
-	u8 prio = intr >= 16 ? VMCB_V_IGNORE_TPR : intr;
+	bool open = intr >= 16, below = intr && !open;
 
 	svm->want_nmi = nmi;
-	if ((c->v_irq & VMCB_V_IRQ) == irq && (!intr || c->v_prio == prio))
+	if (!!(c->v_irq & VMCB_V_IRQ) == open && !!(c->intercept_cr & VMCB_CR_WRITE(8)) == below)
 		return;
-	c->v_irq = (c->v_irq & ~VMCB_V_IRQ) | irq;
-	c->v_prio = prio;
-	if (intr)
+	if (open) {
+		c->v_irq |= VMCB_V_IRQ;
+		c->v_prio = VMCB_V_IGNORE_TPR;
 		c->intercept_1 |= VMCB_1_VINTR;
-	else
+	} else {
+		c->v_irq &= ~VMCB_V_IRQ;
 		c->intercept_1 &= ~VMCB_1_VINTR;
+	}
+	if (below)
+		c->intercept_cr |= VMCB_CR_WRITE(8);
+	else
+		c->intercept_cr &= ~VMCB_CR_WRITE(8);
 	svm_unclean(svm, VMCB_CLEAN_TPR | VMCB_CLEAN_INTERCEPTS);
 }

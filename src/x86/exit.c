@@ -217,17 +217,26 @@ static enum x86_next exit_hlt_slow(struct x86_vcpu *v)
 	return hlt_common(v, false);
 }
 
-/* No hypercall is announced in CPUID, so each answers that it is not there. */
+/*
+ * KVM's hypercalls document. KVMX_HC_VAPIC_POLL_IRQ needs no announcement and
+ * has nothing to do: the exit alone made the interrupts be looked at.
+ */
 static enum x86_next hypercall_common(struct x86_vcpu *v, bool atomic)
 {
 	int len = x86_insn_len(v, atomic);
-	s64 ret = -KVMX_ENOSYS;
+	bool is_64bit = x86_is_64bit(v);
+	u64 nr = is_64bit ? v->gpr[X86_RAX] : (u32)v->gpr[X86_RAX];
+	s64 ret;
 
 	if (len < 0)
 		return x86_no_length(v, len, atomic);
 	if (x86_cpl(v))
 		ret = -EPERM;
-	v->gpr[X86_RAX] = x86_is_64bit(v) ? ret : (u32)ret;
+	else if (nr == KVMX_HC_VAPIC_POLL_IRQ)
+		ret = 0;
+	else
+		ret = -KVMX_ENOSYS;
+	v->gpr[X86_RAX] = is_64bit ? ret : (u32)ret;
 	x86_skip(v, len);
 	return X86_STAY;
 }

@@ -56,7 +56,7 @@ enum call_op {
 	CALL_INTERRUPT,		/* a: vector; without an irqchip */
 	CALL_SLEEP,		/* a: milliseconds */
 	CALL_NOW,		/* a: receives nanoseconds */
-	CALL_EXPECT,		/* a: exit reason, b: EXPECT_* */
+	CALL_EXPECT,		/* a: exit reason, b: EXPECT_*, c, d: RIP and RDI of EXPECT_RESUME */
 	CALL_EXITS,		/* a: exit reason; a: receives how many so far */
 	CALL_LOG_CLEAR,		/* forget the accesses seen */
 	CALL_LOG_GET,		/* a: index; receives an access, or result < 0 */
@@ -70,7 +70,7 @@ enum call_op {
 
 #define EXPECT_PASS	0	/* the exit ends the program well */
 #define EXPECT_GO_ON	1	/* the exit is answered by running on */
-#define EXPECT_NMI	2	/* answered with an NMI */
+#define EXPECT_RESUME	2	/* goes on elsewhere, with the CR3 of when it was asked */
 
 struct host_call {
 	unsigned int op;

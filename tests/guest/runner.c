@@ -35,10 +35,12 @@ struct vcpu {
 	unsigned int index;
 	unsigned long exits[64], all_exits;
 	unsigned long long last_rip;
+	int last_state;
 	int stopped;
 	volatile int pending_vector;	/* without an irqchip; -1: none */
 	volatile int pending_nmi;
 	int expect_reason, expect_then;
+	unsigned long long resume_rip, resume_rdi, resume_cr3;
 };
 
 struct access {
@@ -314,6 +316,31 @@ static void *kicker(void *unused)
 	return NULL;
 }
 
+/* For exits that leave a vCPU where it cannot go on: it goes on elsewhere. */
+static void resume_note(struct vcpu *v, const struct host_call *c)
+{
+	struct kvmx_sregs sregs;
+
+	must(kvmx_vcpu_get_sregs(v->handle, &sregs), "GET_SREGS");
+	v->resume_rip = c->c;
+	v->resume_rdi = c->d;
+	v->resume_cr3 = sregs.cr3;
+}
+
+static void resume(struct vcpu *v)
+{
+	struct kvmx_sregs sregs;
+	struct kvmx_regs regs;
+
+	must(kvmx_vcpu_get_sregs(v->handle, &sregs), "GET_SREGS");
+	sregs.cr3 = v->resume_cr3;
+	must(kvmx_vcpu_set_sregs(v->handle, &sregs), "SET_SREGS");
+	must(kvmx_vcpu_get_regs(v->handle, &regs), "GET_REGS");
+	regs.rip = v->resume_rip;
+	regs.rdi = v->resume_rdi;
+	must(kvmx_vcpu_set_regs(v->handle, &regs), "SET_REGS");
+}
+
 static void act(struct vcpu *v, struct host_call *c)
 {
 	struct slot *s;
@@ -348,6 +375,7 @@ static void act(struct vcpu *v, struct host_call *c)
 	case CALL_EXPECT:
 		v->expect_reason = c->a;
 		v->expect_then = c->b;
+		resume_note(v, c);
 		break;
 	case CALL_EXITS:
 		c->a = c->a < 64 ? v->exits[c->a] : 0;
@@ -461,8 +489,33 @@ static void access_note(struct vcpu *v, unsigned long long address, const void *
 	pthread_mutex_unlock(&lock);
 }
 
-static void end(unsigned int value)
+/* Where the other vCPUs are, for messages. */
+static void others(struct vcpu *v, char *out, size_t size)
 {
+	int at = 0;
+
+	stopping = 1;
+	for (unsigned int i = 0; i < vcpu_count; i++)
+		if (&vcpus[i] != v)
+			kvmx_vcpu_kick(vcpus[i].handle);
+	sleep_for_ms(vcpu_count > 1 ? 300 : 0);
+	out[0] = 0;
+	for (unsigned int i = 0; i < vcpu_count; i++) {
+		if (&vcpus[i] == v)
+			continue;
+		if (vcpus[i].stopped)
+			at += snprintf(out + at, size - at, "; vCPU %u in state %d at rip %#llx", i,
+				       vcpus[i].last_state, vcpus[i].last_rip);
+		else
+			at += snprintf(out + at, size - at, "; vCPU %u does not come back", i);
+		at += snprintf(out + at, size - at, " after %lu exits", vcpus[i].all_exits);
+	}
+}
+
+static void end(struct vcpu *v, unsigned int value)
+{
+	static char where[1024];
+
 	int checks = value >> 8;
 
 	switch (value & 0xff) {
@@ -471,7 +524,8 @@ static void end(unsigned int value)
 	case END_SKIP:
 		finish(EXIT_SKIPPED, "skip", ": %s", text);
 	default:
-		DIE("%s (after %d checks)", text, checks);
+		others(v, where, sizeof(where));
+		DIE("%s (after %d checks%s)", text, checks, where);
 	}
 }
 
@@ -487,7 +541,7 @@ static void port_write(struct vcpu *v, unsigned int port, const unsigned char *d
 		return;
 	}
 	if (port == PORT_END && size == 4)
-		end(value);
+		end(v, value);
 	if (port == PORT_CALL && size == 4) {
 		call(v, value);
 		return;
@@ -583,9 +637,9 @@ static void exit_any(struct vcpu *v)
 		switch (v->expect_then) {
 		case EXPECT_PASS:
 			finish(0, "ok", " (%s)", kvmx_exit_name(reason));
-		case EXPECT_NMI:
-			must(vcpu_ioctl(v, KVMX_NMI, NULL), "KVMX_NMI");
+		case EXPECT_RESUME:
 			v->expect_reason = -1;
+			resume(v);
 			return;
 		default:
 			v->expect_reason = -1;
@@ -632,6 +686,7 @@ static void inject(struct vcpu *v)
 static void *vcpu_thread(void *argument)
 {
 	struct vcpu *v = argument;
+	struct kvmx_mp_state state;
 	int ret;
 
 	while (!stopping) {
@@ -649,6 +704,7 @@ static void *vcpu_thread(void *argument)
 		exit_any(v);
 	}
 	v->last_rip = rip_of(v);
+	v->last_state = kvmx_vcpu_get_mp_state(v->handle, &state) ? -1 : (int)state.mp_state;
 	v->stopped = 1;
 	return NULL;
 }
@@ -763,23 +819,9 @@ static void create(void)
 
 static void time_is_up(void)
 {
-	char where[512] = "";
-	int at = 0;
+	static char where[1024];
 
-	stopping = 1;
-	for (unsigned int i = 0; i < vcpu_count; i++)
-		kvmx_vcpu_kick(vcpus[i].handle);
-	sleep_for_ms(1000);
-	for (unsigned int i = 0; i < vcpu_count; i++) {
-		if (vcpus[i].stopped)
-			at += snprintf(where + at, sizeof(where) - at, ", vCPU %u at rip %#llx", i,
-				       vcpus[i].last_rip);
-		else
-			at += snprintf(where + at, sizeof(where) - at,
-				       ", vCPU %u does not come back", i);
-		at += snprintf(where + at, sizeof(where) - at, " after %lu exits",
-			       vcpus[i].all_exits);
-	}
+	others(NULL, where, sizeof(where));
 	DIE("no end after %u s%s %s", header.seconds, where, text);
 }
 

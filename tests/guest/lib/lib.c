@@ -209,7 +209,6 @@ u64 tables_copy(void)
 extern u8 stubs[], stubs32[];
 extern u64 idt[512], idt32[32];
 void trap(struct frame *f);
-void trap_resume(void);
 void user_return(void);
 
 static void (*handlers[256])(struct frame *);
@@ -353,6 +352,10 @@ void smp_start(unsigned int cpu)
 	work[cpu] = NULL;
 	apic_ipi(ICR_INIT | ICR_ASSERT, cpu);
 	sleep_ms(2);
+	apic_ipi(ICR_SIPI | ICR_ASSERT | IMAGE_ADDRESS >> 12, cpu);
+	/* A second SIPI, as the manuals advise, is not needed often. */
+	if (WAIT(cpu_online[cpu], 2000))
+		return;
 	apic_ipi(ICR_SIPI | ICR_ASSERT | IMAGE_ADDRESS >> 12, cpu);
 	if (!WAIT(cpu_online[cpu], 5000))
 		fail("CPU %u did not start", cpu);

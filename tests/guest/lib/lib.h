@@ -163,6 +163,7 @@ struct caught {
 };
 struct caught *caught(void);	/* this CPU's */
 int trap_set(struct trap_buffer *buffer) __attribute__((returns_twice));
+void trap_resume(void);
 
 /* CATCH(statement): the vector of the exception it raised, or -1; caught() has the rest. */
 #define CATCH(...) ({								\
@@ -177,6 +178,15 @@ int trap_set(struct trap_buffer *buffer) __attribute__((returns_twice));
 	caught()->armed = 0;							\
 	caught()->vector;							\
 })
+/*
+ * CATCH_ALL(statement): as CATCH(), and it also survives the vCPU's leaving with
+ * KVM_EXIT_INTERNAL_ERROR: for attacks, which may end either way.
+ */
+#define EXIT_INTERNAL_ERROR 17
+#define CATCH_ALL(...) CATCH(							\
+	host(CALL_EXPECT, EXIT_INTERNAL_ERROR, EXPECT_RESUME, (u64)trap_resume,	\
+	     (u64)&caught()->buffer);						\
+	__VA_ARGS__)
 /* EXPECT(vector or -1, "name", statement) */
 #define EXPECT(wanted, name, ...) do {						\
 	int vector_ = CATCH(__VA_ARGS__);					\

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hypercalls: an unknown number, from CPL 3, and in 32-bit mode.
+ * Documentation/virt/kvm/x86/hypercalls.rst.
+ */
+#include "lib.h"
+
+PROGRAM();
+
+#define NOT_THERE	-1000l
+#define NOT_ALLOWED	-1l
+#define POLL_IRQ	1
+
+static s64 hypercall(u64 number, u64 a, u64 b)
+{
+	s64 r;
+
+	asm volatile("vmmcall" : "=a"(r) : "a"(number), "b"(a), "c"(b), "d"(0), "S"(0) : "memory");
+	return r;
+}
+
+static u64 from_user(u64 number)
+{
+	return hypercall(number, 0, 0);
+}
+
+void compat_hypercall(void);
+void protected_hypercall(void);
+asm(
+"	.code32\n"
+"compat_hypercall:\n"
+"	movl	$12345, %eax\n"
+"	vmmcall\n"
+"	movl	%eax, from_32\n"
+"	lret\n"
+"protected_hypercall:\n"
+"	movl	$12345, %eax\n"
+"	vmmcall\n"
+"	ret\n"
+"	.code64\n");
+volatile s32 from_32;
+
+int main(void)
+{
+	u64 stack = (u64)page_alloc() + 4096, rbx = 0x1111, rcx = 0x2222, rdx = 0x3333, rsi = 0x4444;
+	s64 r;
+
+	CHECK_EQ("an unknown hypercall", hypercall(12345, 0, 0), NOT_THERE);
+	CHECK_EQ("number -1", hypercall(-1, 0, 0), NOT_THERE);
+	CHECK_EQ("an unknown hypercall at CPL 3", call_user(from_user, 12345, stack), NOT_ALLOWED);
+	CHECK_EQ("a known one at CPL 3", call_user(from_user, POLL_IRQ, stack), NOT_ALLOWED);
+	CHECK_EQ("KVM_HC_VAPIC_POLL_IRQ", hypercall(POLL_IRQ, 0, 0), 0);
+	/* Nothing but RAX changes. */
+	asm volatile("vmmcall" : "=a"(r), "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi)
+		     : "a"(777) : "memory");
+	CHECK(rbx == 0x1111 && rcx == 0x2222 && rdx == 0x3333 && rsi == 0x4444, "a register changed");
+	call_compat(compat_hypercall, SEL_CODE32);
+	CHECK_EQ("an unknown hypercall in compatibility mode", from_32, NOT_THERE);
+	CHECK_EQ("an unknown hypercall in protected mode", call_protected(protected_hypercall),
+		 NOT_THERE);
+	return 0;
+}
