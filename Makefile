@@ -11,11 +11,12 @@ export KVMX_VERSION
 # The commands run makes of their own, which variables given to this one are not for.
 clean_make := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
 
-.PHONY: help module facts userlib clean demo check install
+.PHONY: help module facts userlib clean demo check bench install
 
 help:
 	@echo 'make demo [KERNEL=6.1|7.3] [MACHINE=host]  boot a stock Debian kernel as a kvmx guest'
 	@echo 'make check                                 run all tests'
+	@echo 'make bench [CPU=amd] [KERNEL=6.1]          what exits cost, beside in-tree KVM'
 	@echo 'make module [KDIR=...]                     build src/kvmx.ko for a kernel (W=1, C=1 as in the kernel)'
 	@echo 'make userlib                               build libkvmx and the kvmx command into build/userlib'
 	@echo 'make clean                                 remove what was built'
@@ -34,6 +35,9 @@ demo:
 
 check:
 	$(clean_make) tests/check
+
+bench:
+	$(clean_make) tests/bench/run --cpu $(CPU) --kernel $(KERNEL)
 
 clean:
 	rm -rf build
