@@ -140,6 +140,7 @@ enum {
 	KVMX_REQ_STEAL,
 	KVMX_REQ_TRIPLE_FAULT,
 	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
+	KVMX_REQ_STEPPED,		/* a single step ended with an emulated instruction */
 };
 
 /* Who in the guest is asked to be told of an interrupt of which kind: ICR, I/O APIC and MSI alike. */
@@ -237,7 +238,12 @@ struct x86_vcpu {
 
 	u64 db[4];			/* [m] DR0 to DR3 */
 	u32 guest_debug;		/* [m] KVMX_GUESTDBG_* */
-	u64 debug_db[4], debug_dr7;	/* [m] user space's breakpoints */
+	struct {
+		u64 db[4], dr7;		/* user space's breakpoints */
+		bool stepping;		/* RFLAGS.TF is set for user space */
+		bool own_tf;		/* while it is: the guest's own */
+		u64 own_dr6, own_dr7;	/* [w] the guest's, during an entry */
+	} debug;			/* [m] guest_debug.c */
 
 	/* Events on their way into the guest: events.c. */
 	struct {
@@ -279,9 +285,8 @@ struct x86_vcpu {
 
 	u32 exceptions;			/* [m] bitmap of intercepted exceptions */
 	bool dr_direct;			/* [w] the guest's MOV DR does not exit in this window */
-	bool dr_loaded;			/* [w] the CPU's DR0 to DR3 are the guest's */
-	bool host_dr_used;		/* [w] the host has breakpoints set */
-	u64 host_db[4];			/* [w] they are at */
+	bool dr_live;			/* [w] entries need DR0 to DR3 in the CPU */
+	u64 host_db[4];			/* [w] the host's, during an entry */
 	int run_error;			/* [m] what KVMX_RUN returns after X86_ERROR */
 	struct x86_io_state io;		/* [m] */
 	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */

@@ -111,6 +111,7 @@ enum {
 #define X86_DR6_BS		(1ull << 14)
 #define X86_DR6_BT		(1ull << 15)
 #define X86_DR7_FIXED		0x400ull
+#define X86_DR7_WRITABLE	0xffff2fffull
 #define X86_DR7_GD		(1ull << 13)
 
 /* MSR numbers (Intel SDM volume 4; AMD APM volume 2, "Model-Specific Registers"). */

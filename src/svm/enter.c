@@ -165,6 +165,13 @@ void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	v->cr2 = s->cr2;
 	v->cr8 = c->v_tpr & 15;
 	v->int_shadow = c->int_state & VMCB_INT_SHADOW;
+	/* What was not delivered is still before its instruction. */
+	if (unlikely(svm->soft_len)) {
+		if (c->exit_code == SVM_EXIT_INVALID ||
+		    ((c->exit_int_info & VMCB_EVENT_VALID) && v->rip == c->next_rip))
+			v->rip -= svm->soft_len;
+		svm->soft_len = 0;
+	}
 	v->state_valid = 0;
 	c->tlb_control = 0;
 	c->event_inj = 0;
@@ -181,7 +188,8 @@ void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
 
 void svm_inject(struct x86_vcpu *v, const struct x86_event *event)
 {
-	struct vmcb_control *c = &to_svm(v)->vmcb->control;
+	struct svm_vcpu *svm = to_svm(v);
+	struct vmcb_control *c = &svm->vmcb->control;
 	u64 inj = event->vector | VMCB_EVENT_VALID;
 
 	switch (event->type) {
@@ -201,8 +209,15 @@ void svm_inject(struct x86_vcpu *v, const struct x86_event *event)
 	if (event->has_error)
 		inj |= VMCB_EVENT_ERROR | (u64)event->error << 32;
 	c->event_inj = event->type == X86_EVENT_NONE ? 0 : inj;
-	/* Without it the CPU takes the address behind the instruction from RIP. */
 	c->next_rip = v->rip;
+	/* INT3 and INTO: a CPU without that field takes the address behind them from RIP. */
+	if (event->type == X86_EVENT_SOFT_EXC) {
+		c->next_rip += event->insn_len;
+		if (!x86_unit_caps.next_rip) {
+			v->rip = c->next_rip;
+			svm->soft_len = event->insn_len;
+		}
+	}
 }
 
 /*

@@ -27,6 +27,7 @@ struct svm_vcpu {
 	u8 nmi_phase;		/* [m] enum svm_nmi_phase */
 	u64 iret_rip;		/* [m] */
 	bool step_tf;		/* [m] the guest's own TF while stepping */
+	u8 soft_len;		/* [w] RIP was moved over the instruction of an injected trap */
 };
 
 static inline struct svm_vcpu *to_svm(struct x86_vcpu *v)

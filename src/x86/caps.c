@@ -10,6 +10,7 @@
 #include "fpu.h"
 #include "irqchip.h"
 #include "msr.h"
+#include "run.h"
 
 /* Behaviour of KVM's that differs from a CPU's and that we have, too. */
 #define QUIRKS	KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT
@@ -45,13 +46,11 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_DISABLE_QUIRKS:
 	case KVMX_CAP_SREGS2:
 	case KVMX_CAP_X86_TRIPLE_FAULT_EVENT:
+	case KVMX_CAP_SET_GUEST_DEBUG:
+	case KVMX_CAP_X86_ROBUST_SINGLESTEP:
 		return 1;
-	/*
-	 * That single-stepping by KVMX_SET_GUEST_DEBUG is not disturbed by the
-	 * guest's own use of RFLAGS.TF. VMMs will not start without it, though
-	 * they never ask for more.
-	 */
-		return 1;
+	case KVMX_CAP_SET_GUEST_DEBUG2:
+		return X86_GUESTDBG_SUPPORTED;
 	case KVMX_CAP_XCRS:
 		return !!x86_xcr0_supported;
 	case KVMX_CAP_XSAVE2:

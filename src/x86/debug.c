@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Debug registers in the run window: DR0 to DR3 are the CPU's own and are
- * swapped only when the guest uses them; DR6 and DR7 travel with the unit's
+ * Debug registers: DR0 to DR3 are the CPU's own and are swapped around an
+ * entry when guest or host uses them; DR6 and DR7 travel with the unit's
  * state. Called by the run loop and by exit.c.
  */
 #include <linux/kernel.h>
@@ -29,18 +29,6 @@ static void x86_read_db(u64 *db)
 	asm volatile("mov %%db3, %0" : "=r" (db[3]));
 }
 
-/*
- * The host's own breakpoints are off while DR0 to DR3 are the guest's: an
- * address of the guest must not match in the kernel.
- */
-static void x86_debug_swap_in(struct x86_vcpu *v)
-{
-	if (v->host_dr_used)
-		asm volatile("mov %0, %%db7" : : "r" (X86_DR7_FIXED));
-	x86_write_db(v->db);
-	v->dr_loaded = true;
-}
-
 static void x86_debug_set_direct(struct x86_vcpu *v, bool direct)
 {
 	if (v->dr_direct == direct)
@@ -49,35 +37,50 @@ static void x86_debug_set_direct(struct x86_vcpu *v, bool direct)
 	x86_unit->set_intercepts(v);
 }
 
-void x86_debug_load(struct x86_vcpu *v)
+/* Under a debugger the registers are its own, or the guest's trap has to be told apart. */
+void x86_debug_open(struct x86_vcpu *v)
 {
-	bool armed = x86_state(v, X86_STATE_DRS)->dr7 & DR7_ENABLED;
+	bool by_user = v->guest_debug & KVMX_GUESTDBG_USE_HW_BP;
+	u64 dr7 = by_user ? v->debug.dr7 : x86_state(v, X86_STATE_DRS)->dr7;
 
-	v->host_dr_used = this_cpu_read(cpu_dr7) & DR7_ENABLED;
-	if (v->host_dr_used)
-		x86_read_db(v->host_db);
-	if (armed) {
-		x86_debug_swap_in(v);
+	v->dr_live = dr7 & DR7_ENABLED;
+	if (v->dr_live && !x86_guest_debug_in_cpu(v))
 		x86_debug_set_direct(v, true);
-	}
+}
+
+void x86_debug_close(struct x86_vcpu *v)
+{
+	v->dr_live = false;
+	x86_debug_set_direct(v, false);
 }
 
 void x86_debug_grant(struct x86_vcpu *v)
 {
-	if (!v->dr_loaded)
-		x86_debug_swap_in(v);
+	v->dr_live = true;
 	x86_debug_set_direct(v, true);
 }
 
-/* Leaving the guest clears DR7, so the host's is written back even if DR0 to DR3 were not swapped. */
-void x86_debug_save(struct x86_vcpu *v)
+/*
+ * The host may set breakpoints on this CPU by an interrupt whenever they are
+ * on, so its registers are in the CPU whenever they are. An address of the
+ * guest must not match in the kernel: the host's DR7 is off meanwhile.
+ */
+void x86_debug_swap_in(struct x86_vcpu *v)
 {
-	if (v->dr_loaded) {
-		x86_read_db(v->db);
-		v->dr_loaded = false;
-		x86_debug_set_direct(v, false);
+	if (hw_breakpoint_active()) {
+		x86_read_db(v->host_db);
+		asm volatile("mov %0, %%db7" : : "r" (X86_DR7_FIXED));
 	}
-	if (v->host_dr_used) {
+	if (v->dr_live)
+		x86_write_db(v->guest_debug & KVMX_GUESTDBG_USE_HW_BP ? v->debug.db : v->db);
+}
+
+/* Leaving the guest has cleared DR7. */
+void x86_debug_swap_out(struct x86_vcpu *v)
+{
+	if (v->dr_direct)
+		x86_read_db(v->db);
+	if (hw_breakpoint_active()) {
 		x86_write_db(v->host_db);
 		asm volatile("mov %0, %%db6" : : "r" (X86_DR6_FIXED));
 		asm volatile("mov %0, %%db7" : : "r" (this_cpu_read(cpu_dr7)));

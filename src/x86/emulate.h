@@ -108,7 +108,7 @@ struct x86_emu {
 	bool int_shadow;		/* DONE: STI, MOV SS, POP SS hold interrupts for one instruction */
 	bool single_step;		/* DONE, REPEAT: RFLAGS.TF was set, raise #DB with BS */
 	struct x86_event exc;		/* FAULT */
-	u64 exc_payload;		/* FAULT with #PF: CR2 */
+	u64 exc_payload;		/* FAULT with #PF: CR2; with #DB: bits of DR6 */
 };
 
 int x86_emulate(struct x86_emu *e);

@@ -168,6 +168,11 @@ static void x86_inject_exception(struct x86_vcpu *v)
 	struct x86_event *e = &v->ev.exception;
 
 	x86_apply_payload(v);
+	/* Traps of one-byte instructions, where RIP still is. */
+	if (e->vector == X86_EXC_BP || e->vector == X86_EXC_OF) {
+		e->type = X86_EVENT_SOFT_EXC;
+		e->insn_len = 1;
+	}
 	/* Faults other than #DB resume with RF set (Intel SDM, "Instruction-Breakpoint Exception"). */
 	if (!v->ev.exception_injected && e->vector != X86_EXC_DB && e->vector != X86_EXC_BP &&
 	    e->vector != X86_EXC_OF)
@@ -189,6 +194,7 @@ static void x86_inject_simple(struct x86_vcpu *v, u8 type, u8 vector)
  */
 void x86_events_inject(struct x86_vcpu *v)
 {
+	bool block = v->guest_debug & KVMX_GUESTDBG_BLOCKIRQ;
 	bool busy = true, nmi_waits;
 	u8 window = 0;
 	int vector;
@@ -200,7 +206,7 @@ void x86_events_inject(struct x86_vcpu *v)
 	} else if (v->ev.irq_injected >= 0) {
 		x86_inject_simple(v, v->ev.irq_soft ? X86_EVENT_SOFT_INT : X86_EVENT_INTR,
 				  v->ev.irq_injected);
-	} else if (READ_ONCE(v->ev.nmi_pending) && !v->nmi_masked) {
+	} else if (READ_ONCE(v->ev.nmi_pending) && !v->nmi_masked && !block) {
 		WRITE_ONCE(v->ev.nmi_pending, 0);
 		v->ev.nmi_injected = true;
 		v->nmi_masked = true;
@@ -208,6 +214,10 @@ void x86_events_inject(struct x86_vcpu *v)
 		x86_inject_simple(v, X86_EVENT_NMI, X86_EXC_NMI);
 	} else {
 		busy = false;
+	}
+	if (unlikely(block)) {
+		x86_unit->want_window(v, 0, false);
+		return;
 	}
 
 	vector = x86_interrupt_pending(v);

@@ -257,8 +257,9 @@ static enum x86_next exit_exception(struct x86_vcpu *v)
 
 	switch (e->exc.vector) {
 	case X86_EXC_DB:
-		x86_raise_debug(v, e->exc.payload & ~X86_DR6_FIXED);
-		break;
+		return x86_guest_debug_trap(v, e->exc.payload & ~X86_DR6_FIXED);
+	case X86_EXC_BP:
+		return x86_guest_debug_breakpoint(v);
 	case X86_EXC_PF:
 		x86_raise_page_fault(v, e->exc.payload, e->exc.error);
 		break;
@@ -322,10 +323,17 @@ static enum x86_next exit_cr_slow(struct x86_vcpu *v)
  */
 static enum x86_next exit_dr(struct x86_vcpu *v)
 {
-	if (v->guest_debug & KVMX_GUESTDBG_USE_HW_BP)
+	if (x86_guest_debug_in_cpu(v))
 		return X86_SLOW;
 	x86_debug_grant(v);
 	return X86_STAY;
+}
+
+static enum x86_next exit_dr_slow(struct x86_vcpu *v)
+{
+	if (x86_guest_debug_guards(v))
+		return x86_guest_debug_guarded(v);
+	return x86_emulate_insn(v, false);
 }
 
 static enum x86_next exit_emulate_slow(struct x86_vcpu *v)
@@ -458,7 +466,7 @@ static const x86_exit_fn x86_slow[X86_EXIT_KINDS] = {
 	[X86_EXIT_HLT]		= exit_hlt_slow,
 	[X86_EXIT_HYPERCALL]	= exit_hypercall_slow,
 	[X86_EXIT_CR]		= exit_cr_slow,
-	[X86_EXIT_DR]		= exit_emulate_slow,
+	[X86_EXIT_DR]		= exit_dr_slow,
 	[X86_EXIT_XSETBV]	= exit_xsetbv_slow,
 	[X86_EXIT_CACHE]	= exit_skip_slow,
 	[X86_EXIT_INVLPG]	= exit_emulate_slow,

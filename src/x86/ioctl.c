@@ -175,6 +175,11 @@ static long set_debugregs(struct kvmx_call *call)
 	return x86_debugregs_set(vcpu_of(call), call->data);
 }
 
+static long set_guest_debug(struct kvmx_call *call)
+{
+	return x86_guest_debug_set(vcpu_of(call), call->data);
+}
+
 static long get_fpu(struct kvmx_call *call)
 {
 	x86_fpu_get(vcpu_of(call), call->data);
@@ -391,6 +396,7 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 	KVMX_ROW(VCPU, KVMX_SET_SREGS2, 0, set_sregs2),
 	KVMX_ROW(VCPU, KVMX_GET_DEBUGREGS, 0, get_debugregs),
 	KVMX_ROW(VCPU, KVMX_SET_DEBUGREGS, 0, set_debugregs),
+	KVMX_ROW(VCPU, KVMX_SET_GUEST_DEBUG, 0, set_guest_debug),
 	KVMX_ROW(VCPU, KVMX_GET_FPU, 0, get_fpu),
 	KVMX_ROW(VCPU, KVMX_SET_FPU, 0, set_fpu),
 	KVMX_ROW(VCPU, KVMX_GET_XSAVE, 0, get_xsave),

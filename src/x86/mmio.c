@@ -372,18 +372,35 @@ static int emu_set_cr(struct x86_emu *e, unsigned int reg, u64 val)
 	return X86_EMU_DONE;
 }
 
-static int emu_get_dr(struct x86_emu *e, unsigned int reg, u64 *val)
+/* DR4 and DR5 are DR6 and DR7, unless CR4.DE makes them undefined (APM volume 2, "DR4 and DR5"). */
+static int emu_check_dr(struct x86_emu *e, unsigned int reg)
 {
 	if (emu_atomic(e))
 		return X86_EMU_RETRY;
-	*val = x86_get_dr(emu_vcpu(e), reg);
+	if ((reg == 4 || reg == 5) && (e->cr4 & X86_CR4_DE))
+		return x86_emu_raise(e, X86_EXC_UD);
+	if (x86_get_dr(emu_vcpu(e), 7) & X86_DR7_GD) {
+		e->exc_payload = X86_DR6_BD;
+		return x86_emu_raise(e, X86_EXC_DB);
+	}
 	return X86_EMU_DONE;
+}
+
+static int emu_get_dr(struct x86_emu *e, unsigned int reg, u64 *val)
+{
+	int ret = emu_check_dr(e, reg);
+
+	if (ret == X86_EMU_DONE)
+		*val = x86_get_dr(emu_vcpu(e), reg);
+	return ret;
 }
 
 static int emu_set_dr(struct x86_emu *e, unsigned int reg, u64 val)
 {
-	if (emu_atomic(e))
-		return X86_EMU_RETRY;
+	int ret = emu_check_dr(e, reg);
+
+	if (ret != X86_EMU_DONE)
+		return ret;
 	if (x86_set_dr(emu_vcpu(e), reg, val))
 		return x86_emu_raise_error(e, X86_EXC_GP, 0);
 	return X86_EMU_DONE;
@@ -594,6 +611,8 @@ static enum x86_next emu_done(struct x86_emu_ctx *ctx)
 	emu_commit(ctx);
 	if (ctx->emu.single_step)
 		x86_raise_debug(v, X86_DR6_BS);
+	if (v->guest_debug)
+		x86_guest_debug_skipped(v);
 	if (emu_hand_out_writes(v) || ctx->handed_out)
 		return X86_USER;
 	return v->mp_state == X86_MP_RUNNABLE ? X86_STAY : X86_LEAVE;
@@ -626,6 +645,8 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 			emu_forget(io);
 			if (ctx->emu.exc.vector == X86_EXC_PF)
 				x86_raise_page_fault(v, ctx->emu.exc_payload, ctx->emu.exc.error);
+			else if (ctx->emu.exc.vector == X86_EXC_DB)
+				x86_raise_debug(v, ctx->emu.exc_payload);
 			else if (ctx->emu.exc.has_error)
 				x86_raise_error(v, ctx->emu.exc.vector, ctx->emu.exc.error);
 			else

@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <asm/debugreg.h>
 #include <kvmx/arch.h>
 #include <kvmx/host.h>
 
@@ -27,7 +28,7 @@ static void x86_window_open(struct x86_vcpu *v)
 	kvmx_host_fpu_begin();
 	x86_fpu_load(v);
 	x86_msr_load(v);
-	x86_debug_load(v);
+	x86_debug_open(v);
 	x86_unit->window_open(v);
 	if (v->clock_cpu != v->vcpu.cpu) {
 		v->clock_cpu = v->vcpu.cpu;
@@ -42,7 +43,7 @@ static void x86_window_close(struct x86_vcpu *v)
 {
 	current->flags &= ~PF_VCPU;
 	x86_unit->window_close(v);
-	x86_debug_save(v);
+	x86_debug_close(v);
 	x86_msr_save(v);
 	x86_fpu_save(v);
 	kvmx_host_fpu_end();
@@ -77,6 +78,7 @@ static bool x86_window_requests(struct x86_vcpu *v)
 static bool x86_enter(struct x86_vcpu *v)
 {
 	struct kvmx_vcpu *vcpu = &v->vcpu;
+	bool debug;
 	u8 tpr;
 
 	local_irq_disable();
@@ -93,8 +95,18 @@ static bool x86_enter(struct x86_vcpu *v)
 		v->cr8 = lapic_get_tpr(v);
 	tpr = v->cr8;
 
+	debug = v->dr_live || hw_breakpoint_active();
+	if (unlikely(debug))
+		x86_debug_swap_in(v);
+	if (unlikely(v->guest_debug))
+		x86_guest_debug_enter(v);
+
 	x86_unit->enter(v, &v->exit);
 
+	if (unlikely(v->guest_debug))
+		x86_guest_debug_leave(v);
+	if (unlikely(debug))
+		x86_debug_swap_out(v);
 	vcpu->stat[KVMX_STAT_EXITS]++;
 	smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
 	/* While the guest ran this CPU was in no RCU reader, whatever the preempt count says. */
@@ -145,6 +157,8 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 		v->ev.exception.type = X86_EVENT_NONE;
 		return X86_USER;
 	}
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_STEPPED))
+		return x86_guest_debug_stepped(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SLOTS)) {
 		srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
 		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);

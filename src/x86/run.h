@@ -31,10 +31,33 @@ bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
 bool x86_user_controller(struct x86_vcpu *v);	/* interrupts come by KVMX_INTERRUPT */
 bool x86_user_may_interrupt(struct x86_vcpu *v);	/* and one would be taken now */
 
-/* debug.c: debug registers in the window. */
-void x86_debug_load(struct x86_vcpu *v);
-void x86_debug_save(struct x86_vcpu *v);
+/* debug.c: DR0 to DR3. The first three in the window, the swaps with interrupts off. */
+void x86_debug_open(struct x86_vcpu *v);
+void x86_debug_close(struct x86_vcpu *v);
 void x86_debug_grant(struct x86_vcpu *v);	/* the guest uses them: no exits for the rest of the window */
+void x86_debug_swap_in(struct x86_vcpu *v);	/* around an entry, if they are live or the host's */
+void x86_debug_swap_out(struct x86_vcpu *v);
+
+/* guest_debug.c: KVMX_SET_GUEST_DEBUG. */
+#define X86_GUESTDBG_SUPPORTED \
+	(KVMX_GUESTDBG_ENABLE | KVMX_GUESTDBG_SINGLESTEP | KVMX_GUESTDBG_USE_SW_BP | \
+	 KVMX_GUESTDBG_USE_HW_BP | KVMX_GUESTDBG_INJECT_DB | KVMX_GUESTDBG_INJECT_BP | \
+	 KVMX_GUESTDBG_BLOCKIRQ)
+int x86_guest_debug_set(struct x86_vcpu *v, const struct kvmx_guest_debug *dbg);
+void x86_guest_debug_enter(struct x86_vcpu *v);	/* around an entry, interrupts off */
+void x86_guest_debug_leave(struct x86_vcpu *v);
+enum x86_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits);	/* #DB was intercepted */
+enum x86_next x86_guest_debug_breakpoint(struct x86_vcpu *v);		/* #BP was */
+bool x86_guest_debug_guards(struct x86_vcpu *v);
+enum x86_next x86_guest_debug_guarded(struct x86_vcpu *v);
+void x86_guest_debug_skipped(struct x86_vcpu *v);
+enum x86_next x86_guest_debug_stepped(struct x86_vcpu *v);	/* KVMX_REQ_STEPPED */
+
+/* TF or the debug registers in the CPU are user space's: the guest's MOV DR are emulated. */
+static inline bool x86_guest_debug_in_cpu(struct x86_vcpu *v)
+{
+	return v->guest_debug & (KVMX_GUESTDBG_SINGLESTEP | KVMX_GUESTDBG_USE_HW_BP);
+}
 
 /*
  * mmio.c: emulates the instruction at RIP. @atomic: in the window; X86_SLOW

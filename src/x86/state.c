@@ -264,7 +264,7 @@ int x86_debugregs_set(struct x86_vcpu *v, const struct kvmx_debugregs *regs)
 	memcpy(v->db, regs->db, sizeof(regs->db));
 	state = x86_state_dirty(v, X86_STATE_DRS);
 	state->dr6 = regs->dr6 | X86_DR6_FIXED;
-	state->dr7 = (regs->dr7 & 0xffff2fff) | X86_DR7_FIXED;
+	state->dr7 = (regs->dr7 & X86_DR7_WRITABLE) | X86_DR7_FIXED;
 	return 0;
 }
 

@@ -147,6 +147,8 @@ void x86_skip(struct x86_vcpu *v, u8 insn_len)
 	v->rflags &= ~X86_EFLAGS_RF;
 	if (unlikely(v->rflags & X86_EFLAGS_TF))
 		x86_raise_debug(v, X86_DR6_BS);
+	if (unlikely(v->guest_debug))
+		x86_guest_debug_skipped(v);
 }
 
 /* Intel SDM volume 3, "Control Registers", and AMD APM volume 2, "CR0 Register". */
@@ -279,7 +281,7 @@ int x86_set_dr(struct x86_vcpu *v, int reg, u64 val)
 	if (reg == 4 || reg == 6)
 		s->dr6 = (val & ~X86_DR6_FIXED & 0x1efff) | X86_DR6_FIXED;
 	else
-		s->dr7 = (val & 0xffff2fff) | X86_DR7_FIXED;
+		s->dr7 = (val & X86_DR7_WRITABLE) | X86_DR7_FIXED;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A vCPU's state through the ioctls: what is set is got, what is refused changes nothing. */
 /* links: src/x86/state.c src/x86/state_events.c src/x86/ioctl.c src/x86/caps.c src/x86/msr.c */
-/* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c */
+/* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c src/x86/guest_debug.c */
 /* links: src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
 #include "x86_world.h"
 #include <kvmx/arch.h>
@@ -894,10 +894,11 @@ START_TEST(capabilities)
 		KVMX_CAP_MCE, KVMX_CAP_ADJUST_CLOCK, KVMX_CAP_SET_IDENTITY_MAP_ADDR,
 		KVMX_CAP_IRQCHIP, KVMX_CAP_PIT2, KVMX_CAP_HLT, KVMX_CAP_IRQ_INJECT_STATUS,
 		KVMX_CAP_PIT_STATE2, KVMX_CAP_XCRS, KVMX_CAP_GET_TSC_KHZ, KVMX_CAP_SPLIT_IRQCHIP,
-		KVMX_CAP_TSC_DEADLINE_TIMER, KVMX_CAP_USER_NMI,
+		KVMX_CAP_TSC_DEADLINE_TIMER, KVMX_CAP_USER_NMI, KVMX_CAP_SET_GUEST_DEBUG,
+		KVMX_CAP_X86_ROBUST_SINGLESTEP,
 	};
 	static const u32 absent[] = {
-		KVMX_CAP_X86_ROBUST_SINGLESTEP, KVMX_CAP_X86_SMM, KVMX_CAP_NESTED_STATE, KVMX_CAP_HYPERV, KVMX_CAP_XEN_HVM,
+		KVMX_CAP_X86_SMM, KVMX_CAP_NESTED_STATE, KVMX_CAP_HYPERV, KVMX_CAP_XEN_HVM,
 		KVMX_CAP_X86_MSR_FILTER, KVMX_CAP_X86_USER_SPACE_MSR, KVMX_CAP_PMU_EVENT_FILTER,
 		KVMX_CAP_EXT_EMUL_CPUID, KVMX_CAP_SYNC_REGS, KVMX_CAP_ASYNC_PF,
 		KVMX_CAP_STEAL_TIME, KVMX_CAP_X86_DISABLE_EXITS, KVMX_CAP_PV_MMU, 100000,

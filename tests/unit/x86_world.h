@@ -187,7 +187,7 @@ static const u32 unit_msrs[] = {
 	X86_MSR_SYSENTER_EIP, X86_MSR_PAT,
 };
 static struct x86_state unit_state;
-static unsigned int unit_flushes, unit_tsc_changes;
+static unsigned int unit_flushes, unit_tsc_changes, unit_intercept_changes;
 
 static u64 *unit_place(u32 msr)
 {
@@ -249,10 +249,16 @@ static void fake_set_tsc(struct x86_vcpu *v)
 	unit_tsc_changes++;
 }
 
+static void fake_set_intercepts(struct x86_vcpu *v)
+{
+	unit_intercept_changes++;
+}
+
 static const struct stage2_format fake_stage2 = { .levels = 4 };
 static const struct x86_backend fake_unit = {
 	.name = "fake", .stage2 = &fake_stage2, .get_msr = fake_get_msr, .set_msr = fake_set_msr,
 	.load_state = fake_load_state, .flush_tlb = fake_flush_tlb, .set_tsc = fake_set_tsc,
+	.set_intercepts = fake_set_intercepts,
 };
 const struct x86_backend *x86_unit = &fake_unit;
 struct x86_unit_caps x86_unit_caps;
@@ -364,10 +370,17 @@ int x86_set_efer(struct x86_vcpu *v, u64 val, bool host)
 }
 
 static unsigned int raised[32], triple_faults, nmis;
+static u64 raised_dr6;
 
 void x86_raise(struct x86_vcpu *v, u8 vector)
 {
 	raised[vector & 31]++;
+}
+
+void x86_raise_debug(struct x86_vcpu *v, u64 dr6_bits)
+{
+	raised[X86_EXC_DB]++;
+	raised_dr6 = dr6_bits;
 }
 
 void x86_triple_fault(struct x86_vcpu *v)
@@ -459,6 +472,7 @@ static struct x86_vcpu *add_vcpu(void)
 	v->vcpu.id = i;
 	v->vcpu.index = i;
 	v->vcpu.cpu = -1;
+	v->vcpu.run = kzalloc(PAGE_SIZE, GFP_KERNEL);
 	v->ev.irq_injected = -1;
 	v->ev.sipi_vector = -1;
 	v->user_irq = -1;
@@ -500,6 +514,7 @@ static void end_vm(void)
 	for (i = 0; i < kvmx_vm_nr_vcpus(&vm->vm); i++) {
 		x86_cpuid_destroy(cpu[i]);
 		x86_fpu_destroy(cpu[i]);
+		kfree(cpu[i]->vcpu.run);
 		kfree(cpu[i]);
 	}
 	cleanup_srcu_struct(&vm->vm.memory.srcu);
