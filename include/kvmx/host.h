@@ -85,6 +85,17 @@ int kvmx_host_rdmsr_safe(u32 msr, u64 *val);
  */
 void kvmx_host_rcu_quiescent(void);
 
+/*
+ * VT-x on this CPU: CR4.VMXE has to be set through the kernel, which keeps a
+ * copy of CR4 and would clear it again. Whether this kernel lets modules do
+ * that; then around VMXON and VMXOFF, interrupts off.
+ */
+bool kvmx_host_vmx_available(void);
+void kvmx_host_vmx_begin(void);
+void kvmx_host_vmx_end(void);
+
+/* An NMI that ended a guest, on VT-x: the host's handler sees it. NMIs are open afterwards. */
+void kvmx_host_nmi(void);
 /* A machine check that came while the guest ran: the host's handler sees it. */
 void kvmx_host_machine_check(void);
 

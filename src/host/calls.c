@@ -13,6 +13,8 @@
 #include <asm/ptrace.h>
 #include <asm/fpu/api.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
+#include <asm/tlbflush.h>
 #include <kvmx/host.h>
 
 #include "kvmx-facts.h"
@@ -96,4 +98,43 @@ int kvmx_host_rdmsr_safe(u32 msr, u64 *val)
 void kvmx_host_rcu_quiescent(void)
 {
 	rcu_note_context_switch(false);
+}
+
+#if KVMX_HAVE_CR4_UPDATE
+bool kvmx_host_vmx_available(void)
+{
+	return true;
+}
+
+/* Intel's processor trace would fault VMXON on some CPUs; its driver steps aside. */
+void kvmx_host_vmx_begin(void)
+{
+	intel_pt_handle_vmx(1);
+	cr4_set_bits(X86_CR4_VMXE);
+}
+
+void kvmx_host_vmx_end(void)
+{
+	cr4_clear_bits(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
+}
+#else
+bool kvmx_host_vmx_available(void)
+{
+	return false;
+}
+
+void kvmx_host_vmx_begin(void)
+{
+}
+
+void kvmx_host_vmx_end(void)
+{
+}
+#endif
+
+/* The gate and the stack are those of an NMI, and its IRET opens NMIs. Not with FRED. */
+void kvmx_host_nmi(void)
+{
+	asm volatile("int $2");
 }
