@@ -84,6 +84,7 @@ struct x86_exit {
 struct x86_unit_caps {
 	bool next_rip, decode_assists, flush_by_asid, vgif, clean_bits, vnmi, tsc_scale;
 	bool pause_filter;
+	bool pdptes;			/* wants the pointers of PAE paging (v->pdpte) */
 	u32 asids;
 	u8 tsc_scale_frac_bits;
 	u64 tsc_scale_max;
@@ -127,7 +128,7 @@ struct x86_backend {
 	bool (*arm_deadline)(struct x86_vcpu *v, u64 tsc);	/* optional: leave at guest TSC */
 };
 
-extern const struct x86_backend svm_backend;
+extern const struct x86_backend svm_backend, vmx_backend;
 
 /* Chosen at load; NULL in a kernel without any. */
 extern const struct x86_backend *x86_unit;
@@ -139,6 +140,7 @@ enum {
 	KVMX_REQ_IOAPIC_SCAN,		/* lapic_take_eoi_exit() has a vector for user space */
 	KVMX_REQ_STEAL,
 	KVMX_REQ_TRIPLE_FAULT,
+	KVMX_REQ_PDPTES,		/* control registers changed: x86_pdptes_load() */
 	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
 	KVMX_REQ_STEPPED,		/* a single step ended with an emulated instruction */
 };
@@ -237,6 +239,8 @@ struct x86_vcpu {
 	u32 state_valid, state_dirty;	/* [m] X86_STATE_* */
 
 	u64 db[4];			/* [m] DR0 to DR3 */
+	u64 pdpte[4];			/* [m] as they were when a control register was written */
+	bool pdptes_new;		/* [m] the unit does not have them yet */
 	u32 guest_debug;		/* [m] KVMX_GUESTDBG_* */
 	struct {
 		u64 db[4], dr7;		/* user space's breakpoints */
@@ -393,6 +397,13 @@ void x86_event_pending(struct x86_vcpu *v);	/* request EVENT and kick: an interr
 
 /* src/x86/vcpu.c: INIT or power-up state (Intel SDM, "Processor State After Reset"). */
 void x86_vcpu_reset(struct x86_vcpu *v, bool init);
+/* PAE paging may use other pointers now: they are read before the guest runs again. */
+static inline void x86_pdptes_changed(struct x86_vcpu *v)
+{
+	if (x86_unit_caps.pdptes)
+		kvmx_vcpu_request(&v->vcpu, KVMX_REQ_PDPTES);
+}
+void x86_pdptes_load(struct x86_vcpu *v);
 /* Control registers with the checks of a guest's own MOV: 0, or -EINVAL (#GP). */
 int x86_set_cr0(struct x86_vcpu *v, u64 val);
 int x86_set_cr3(struct x86_vcpu *v, u64 val);

@@ -165,6 +165,8 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
 		x86_clock_update(v);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))
+		x86_pdptes_load(v);
 	kvmx_vcpu_take(vcpu, KVMX_REQ_STEAL);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_IOAPIC_SCAN) && v->lapic) {
 		vector = lapic_take_eoi_exit(v);

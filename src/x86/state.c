@@ -166,6 +166,7 @@ static int common_set(struct x86_vcpu *v, const struct kvmx_sregs2 *s)
 	state->cr3 = s->cr3;
 	state->cr4 = s->cr4;
 	state->efer = s->efer;
+	x86_pdptes_changed(v);
 	v->cr2 = s->cr2;
 	x86_set_cr8(v, s->cr8);
 
@@ -224,8 +225,9 @@ void x86_sregs2_get(struct x86_vcpu *v, struct kvmx_sregs2 *sregs)
 
 /*
  * The four page-directory pointers of PAE paging are no state of their own
- * here: the units' walks read them from memory (AMD APM volume 2, "PAE Paging
- * Legacy Mode" under nested paging). A value that is given is that of memory.
+ * here: they are read from memory, by AMD's walks (AMD APM volume 2, "PAE
+ * Paging Legacy Mode" under nested paging) or by us. A value that is given is
+ * that of memory.
  */
 int x86_sregs2_set(struct x86_vcpu *v, const struct kvmx_sregs2 *sregs)
 {

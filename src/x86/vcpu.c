@@ -142,13 +142,36 @@ void x86_skip(struct x86_vcpu *v, u8 insn_len)
 {
 	u64 rip = v->rip + insn_len;
 
-	v->rip = x86_is_64bit(v) ? rip : (u32)rip;
+	/* Whether RIP wraps at 4 GiB matters there only; the mode may be dear to find out. */
+	if (unlikely(upper_32_bits(rip ^ v->rip)) && !x86_is_64bit(v))
+		rip = (u32)rip;
+	v->rip = rip;
 	v->int_shadow = false;
 	v->rflags &= ~X86_EFLAGS_RF;
 	if (unlikely(v->rflags & X86_EFLAGS_TF))
 		x86_raise_debug(v, X86_DR6_BS);
 	if (unlikely(v->guest_debug))
 		x86_guest_debug_skipped(v);
+}
+
+/*
+ * Intel SDM volume 3, "PDPTE Registers". There MOV faults on reserved bits;
+ * here, as with AMD's walk of the table, it is an access that does.
+ */
+void x86_pdptes_load(struct x86_vcpu *v)
+{
+	const struct x86_state *s = x86_state(v, X86_STATE_CRS);
+	u64 reserved = GENMASK_ULL(63, v->maxphyaddr) | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+	int i;
+
+	if (!(s->cr0 & X86_CR0_PG) || !(s->cr4 & X86_CR4_PAE) || (s->efer & X86_EFER_LMA))
+		return;
+	if (kvmx_guest_read(v->vcpu.vm, (u32)s->cr3 & ~31u, v->pdpte, sizeof(v->pdpte)))
+		memset(v->pdpte, 0, sizeof(v->pdpte));
+	for (i = 0; i < ARRAY_SIZE(v->pdpte); i++)
+		if (v->pdpte[i] & reserved)
+			v->pdpte[i] = 0;
+	v->pdptes_new = true;
 }
 
 /* Intel SDM volume 3, "Control Registers", and AMD APM volume 2, "CR0 Register". */
@@ -178,6 +201,7 @@ int x86_set_cr0(struct x86_vcpu *v, u64 val)
 	x86_state_dirty(v, X86_STATE_CRS);
 	s->cr0 = val;
 	s->efer = efer;
+	x86_pdptes_changed(v);
 	return 0;
 }
 
@@ -194,6 +218,7 @@ int x86_set_cr3(struct x86_vcpu *v, u64 val)
 			return -EINVAL;
 	}
 	x86_state_dirty(v, X86_STATE_CRS)->cr3 = val;
+	x86_pdptes_changed(v);
 	if (!keep)
 		x86_unit->flush_tlb(v);
 	return 0;
@@ -214,6 +239,7 @@ int x86_set_cr4(struct x86_vcpu *v, u64 val)
 	    (!(s->efer & X86_EFER_LMA) || (s->cr3 & 0xfff)))
 		return -EINVAL;
 	x86_state_dirty(v, X86_STATE_CRS)->cr4 = val;
+	x86_pdptes_changed(v);
 	if ((val ^ old) & (X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PCIDE |
 			   X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_LA57))
 		x86_unit->flush_tlb(v);
