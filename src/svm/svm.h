@@ -6,6 +6,8 @@
 #ifndef SVM_SVM_H
 #define SVM_SVM_H
 
+#include <linux/percpu.h>
+
 #include <kvmx/x86.h>
 #include "vmcb.h"
 

@@ -16,7 +16,7 @@
 const struct x86_backend *x86_unit;
 struct x86_unit_caps x86_unit_caps;
 
-static const struct x86_backend * const x86_backends[] = { &svm_backend };
+static const struct x86_backend * const x86_backends[] = { &svm_backend, &vmx_backend };
 
 int kvmx_arch_init(void)
 {

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Into the guest and out of it: what moves between a vCPU and its VMCS on
+ * each entry and once per run window, event injection, invalidation of
+ * translations. Called by the x86 floor through vmx.c's table.
+ */
+#include <linux/kernel.h>
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
+#include <asm/special_insns.h>
+
+#include "vmx.h"
+#include "cpu.h"
+
+/* Of the virtual APIC page; bits 7:4 are CR8. */
+#define APIC_TPR	0x80
+
+void vmx_window_open(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
+	int cpu = smp_processor_id();
+	unsigned long flags;
+
+	/* A reboot takes the unit away by an interrupt; then nobody enters. */
+	local_irq_save(flags);
+	if (!vc->enabled)
+		goto out;
+	if (vmx->last_cpu < 0)
+		vmx_vmcs_clear(vc, vmx->vmcs_pa);
+	if (!vmx_vmcs_load(vc, vmx->vmcs_pa))
+		goto out;
+	vmx->open = true;
+	vmx->launched = false;
+	vmx_host_open(vmx);
+	if (vmx->last_cpu < 0)
+		vmx_vmcs_setup(v);
+	/* Nobody has kept the translations of a CPU that it was not on up to date. */
+	if (vmx->last_cpu != cpu) {
+		vmx->last_cpu = cpu;
+		vmx->flush = true;
+		vmx_host_setup(vmx);
+	}
+	vmx_write(VMCS_HOST_FS_BASE, vmx->host.fs_base);
+	if (vc->last != v) {
+		vc->last = v;
+		if (boot_cpu_has(X86_FEATURE_IBPB))
+			x86_wrmsr(X86_MSR_PRED_CMD, 1);
+	}
+	vmx->flush_l1d = vmx_config.flush_l1d;
+out:
+	local_irq_restore(flags);
+}
+
+/* Nobody touches the VMCS until the next window: what is in it comes out. */
+void vmx_window_close(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (vmx->open) {
+		x86_state(v, X86_STATE_ALL);
+		if (vc->enabled)
+			vmx_vmcs_clear(vc, vmx->vmcs_pa);
+		vmx->msr[VMX_KERNEL_GS_BASE] = x86_rdmsr(X86_MSR_KERNEL_GS_BASE);
+		vmx->open = false;
+		vmx_host_close(vmx);
+	}
+	local_irq_restore(flags);
+}
+
+void vmx_flush_tlb(struct x86_vcpu *v)
+{
+	to_vmx(v)->flush = true;
+}
+
+/*
+ * With EPT all translations are tagged with the EPT pointer, those of the
+ * guest's own tables too (SDM, "Invalidating Cached Translation Information").
+ */
+static void vmx_invalidate(const struct vmx_vcpu *vmx)
+{
+	const struct { u64 eptp, zero; } what = { vmx->eptp, 0 };
+
+	asm volatile("invept %0, %1" : : "m" (what), "r" ((u64)INVEPT_SINGLE) : "cc", "memory");
+}
+
+static void vmx_update32(unsigned long field, u32 *written, u32 val)
+{
+	if (*written == val)
+		return;
+	*written = val;
+	vmx_write(field, val);
+}
+
+static void vmx_update64(unsigned long field, u64 *written, u64 val)
+{
+	if (*written == val)
+		return;
+	*written = val;
+	vmx_write(field, val);
+}
+
+/*
+ * Which of the two shadows it is does not matter to anybody, but one by STI
+ * cannot be where interrupts are off, and a trap by TF has to be pending in
+ * either (SDM, "Checks on Guest Non-Register State"). The CPU blocks NMIs
+ * itself when it injects one.
+ */
+static void vmx_store_int_state(struct x86_vcpu *v, struct vmx_vcpu *vmx)
+{
+	u32 state = 0;
+	u64 pending;
+
+	if (unlikely(v->int_shadow)) {
+		state = vmx->written.int_state & (INT_STI | INT_MOV_SS);
+		if (!state || (state == INT_STI && !(v->rflags & X86_EFLAGS_IF)))
+			state = v->rflags & X86_EFLAGS_IF ? INT_STI : INT_MOV_SS;
+		pending = vmx_read(VMCS_GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_BS;
+		if (v->rflags & X86_EFLAGS_TF)
+			pending |= PENDING_DEBUG_BS;
+		vmx_write(VMCS_GUEST_PENDING_DEBUG, pending);
+	}
+	if (v->nmi_masked && (vmx->event & EVENT_TYPE) != EVENT_NMI)
+		state |= INT_NMI;
+	vmx_update32(VMCS_GUEST_INT_STATE, &vmx->written.int_state, state);
+}
+
+static void vmx_store_rarely(struct x86_vcpu *v, struct vmx_vcpu *vmx)
+{
+	int i;
+
+	if (vmx->new_tsc) {
+		vmx->new_tsc = false;
+		vmx_write(VMCS_TSC_OFFSET, v->tsc_offset);
+		if (x86_unit_caps.tsc_scale)
+			vmx_write(VMCS_TSC_MULTIPLIER, v->tsc_ratio ?: BIT_ULL(48));
+	}
+	if (vmx->new_msrs) {
+		vmx->new_msrs = false;
+		vmx_write(VMCS_GUEST_PAT, v->pat);
+		vmx_write(VMCS_GUEST_SYSENTER_CS, vmx->sysenter_cs);
+		vmx_write(VMCS_GUEST_SYSENTER_ESP, vmx->sysenter_esp);
+		vmx_write(VMCS_GUEST_SYSENTER_EIP, vmx->sysenter_eip);
+	}
+	/* From there on the guest's own MOVs to control registers load them. */
+	if (v->pdptes_new) {
+		v->pdptes_new = false;
+		for (i = 0; i < ARRAY_SIZE(v->pdpte); i++)
+			vmx_write(VMCS_GUEST_PDPTE(i), v->pdpte[i]);
+	}
+}
+
+static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
+{
+	struct vmx_written *w = &vmx->written;
+
+	if (v->state_dirty)
+		vmx_store_state(v);
+	if (vmx->new_tsc || vmx->new_msrs || v->pdptes_new)
+		vmx_store_rarely(v, vmx);
+	vmx_update64(VMCS_GUEST_RIP, &w->rip, v->rip);
+	vmx_update64(VMCS_GUEST_RSP, &w->rsp, v->gpr[X86_RSP]);
+	vmx_update64(VMCS_GUEST_RFLAGS, &w->rflags, v->rflags);
+	vmx_update32(VMCS_CPU_CONTROLS, &w->cpu_controls, vmx->cpu_controls);
+	vmx_update32(VMCS_EXCEPTIONS, &w->exceptions, vmx->exceptions);
+	if (v->int_shadow || v->nmi_masked || w->int_state)
+		vmx_store_int_state(v, vmx);
+	/* The threshold must not be above the priority that the entry begins with. */
+	((u8 *)vmx->apic_page)[APIC_TPR] = v->cr8 << 4;
+	vmx_update32(VMCS_TPR_THRESHOLD, &w->tpr_threshold, min(vmx->intr_below, v->cr8));
+	if (vmx->event) {
+		vmx_write(VMCS_ENTRY_EVENT, vmx->event);
+		if (vmx->event & EVENT_ERROR)
+			vmx_write(VMCS_ENTRY_ERROR_CODE, vmx->event_error);
+		vmx_write(VMCS_ENTRY_INSN_LEN, vmx->event_len);
+	}
+	/* Both change with the task, and by interrupts that the window lets in. */
+	vmx_update64(VMCS_HOST_CR3, &w->host_cr3, __native_read_cr3());
+	vmx_update64(VMCS_HOST_CR4, &w->host_cr4, native_read_cr4());
+}
+
+/* What the VMCS does not hold. True when the CPU refused to enter. */
+static bool vmx_run(struct x86_vcpu *v, struct vmx_vcpu *vmx)
+{
+	u64 host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+	u64 flags = vmx->launched ? BIT(SWITCH_RESUME) : 0;
+	bool refused;
+
+	if (vmx_config.verw)
+		flags |= BIT(SWITCH_VERW);
+	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && v->spec_ctrl != host_spec_ctrl) {
+		flags |= BIT(SWITCH_SPEC_CTRL);
+		x86_wrmsr(X86_MSR_SPEC_CTRL, v->spec_ctrl);
+	}
+	if (v->dr_direct)
+		asm volatile("mov %0, %%db6" : : "r" (vmx->dr6));
+	if (native_read_cr2() != v->cr2)
+		native_write_cr2(v->cr2);
+	if (vmx->flush_l1d) {
+		vmx->flush_l1d = false;
+		x86_wrmsr(X86_MSR_FLUSH_CMD, 1);
+	}
+
+	refused = vmx_switch(v->gpr, &vmx->host_rsp, flags, host_spec_ctrl);
+
+	v->cr2 = native_read_cr2();
+	if (v->dr_direct) {
+		asm volatile("mov %%db6, %0" : "=r" (vmx->dr6));
+		asm volatile("mov %0, %%db6" : : "r" (X86_DR6_FIXED));
+	}
+	if (vmx->host.debugctl)
+		x86_wrmsr(X86_MSR_DEBUGCTL, vmx->host.debugctl);
+	return refused;
+}
+
+void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	struct vmx_written *w = &vmx->written;
+	bool refused;
+	u32 reason;
+
+	/* The CPU did not take the VMCS, which it has no reason for. */
+	if (unlikely(!vmx->open)) {
+		exit->kind = X86_EXIT_FAIL_ENTRY;
+		exit->vectoring.type = X86_EVENT_NONE;
+		exit->raw = 0;
+		return;
+	}
+	vmx_store(v, vmx);
+	if (vmx->flush) {
+		vmx->flush = false;
+		vmx_invalidate(vmx);
+	}
+
+	refused = vmx_run(v, vmx);
+
+	v->state_valid = 0;
+	v->rip = w->rip = vmx_read(VMCS_GUEST_RIP);
+	v->gpr[X86_RSP] = w->rsp = vmx_read(VMCS_GUEST_RSP);
+	v->rflags = w->rflags = vmx_read(VMCS_GUEST_RFLAGS);
+	v->cr8 = ((u8 *)vmx->apic_page)[APIC_TPR] >> 4;
+	w->int_state = vmx_read(VMCS_GUEST_INT_STATE);
+	v->int_shadow = w->int_state & (INT_STI | INT_MOV_SS);
+	v->nmi_masked = w->int_state & INT_NMI;
+
+	reason = vmx_read(VMCS_EXIT_REASON);
+	if (unlikely(refused || (reason & EXIT_ENTRY_FAILED))) {
+		vmx_decode_failure(v, refused, exit);
+		/* The CPU takes an event out of the VMCS only when it has entered. */
+		vmx_write(VMCS_ENTRY_EVENT, 0);
+		if ((vmx->event & EVENT_TYPE) == EVENT_NMI)
+			v->nmi_masked = true;
+	} else {
+		vmx->launched = true;
+		vmx_decode_exit(v, reason, exit);
+	}
+	vmx->event = 0;
+	/* The handler of an interrupt leaves its data in the cache. */
+	if (exit->kind == X86_EXIT_HOST)
+		vmx->flush_l1d = vmx_config.flush_l1d;
+}
+
+void vmx_inject(struct x86_vcpu *v, const struct x86_event *event)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+
+	vmx->event = event->vector | EVENT_VALID;
+	vmx->event_len = event->insn_len;
+	switch (event->type) {
+	case X86_EVENT_NONE:
+		vmx->event = 0;
+		return;
+	case X86_EVENT_INTR:
+		vmx->event |= EVENT_INTR;
+		break;
+	case X86_EVENT_NMI:
+		vmx->event |= EVENT_NMI;
+		break;
+	case X86_EVENT_SOFT_INT:
+		vmx->event |= EVENT_SOFT_INT;
+		break;
+	default:
+		vmx->event |= EVENT_EXCEPTION;
+		break;
+	}
+	if (event->has_error) {
+		vmx->event |= EVENT_ERROR;
+		vmx->event_error = event->error;
+	}
+}
+
+/*
+ * The task priority exits when it falls below a threshold; whether interrupts
+ * are on is seen then.
+ */
+void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	u32 controls = vmx->cpu_controls & ~(CPU_INTR_WINDOW | CPU_NMI_WINDOW);
+
+	if (intr >= 16)
+		controls |= CPU_INTR_WINDOW;
+	if (nmi)
+		controls |= CPU_NMI_WINDOW;
+	vmx->cpu_controls = controls;
+	vmx->intr_below = intr < 16 ? intr : 0;
+}

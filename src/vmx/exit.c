@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why the guest was left: Intel's exit reasons (Intel SDM volume 3, appendix C
+ * and "Basic VM-Exit Information") in the vendor-neutral words of struct
+ * x86_exit. Called by vmx_enter() only.
+ */
+#include <linux/kernel.h>
+
+#include <kvmx/host.h>
+#include "vmx.h"
+
+/* Exits of instructions that need no more than their kind. */
+static u8 vmx_plain_kind(u16 reason)
+{
+	switch (reason) {
+	case VMX_EXIT_CPUID: return X86_EXIT_CPUID;
+	case VMX_EXIT_HLT: return X86_EXIT_HLT;
+	case VMX_EXIT_VMCALL: return X86_EXIT_HYPERCALL;
+	case VMX_EXIT_RDMSR: return X86_EXIT_RDMSR;
+	case VMX_EXIT_WRMSR: return X86_EXIT_WRMSR;
+	case VMX_EXIT_RDTSC:
+	case VMX_EXIT_RDTSCP: return X86_EXIT_RDTSC;
+	case VMX_EXIT_RDPMC: return X86_EXIT_RDPMC;
+	case VMX_EXIT_INVD:
+	case VMX_EXIT_WBINVD: return X86_EXIT_CACHE;
+	case VMX_EXIT_PAUSE: return X86_EXIT_PAUSE;
+	case VMX_EXIT_MONITOR: return X86_EXIT_MONITOR;
+	case VMX_EXIT_MWAIT: return X86_EXIT_MWAIT;
+	case VMX_EXIT_XSETBV: return X86_EXIT_XSETBV;
+	case VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON:
+	case VMX_EXIT_GETSEC:
+	case VMX_EXIT_RSM:
+	case VMX_EXIT_INVEPT:
+	case VMX_EXIT_INVVPID:
+	case VMX_EXIT_VMFUNC:
+	case VMX_EXIT_ENCLS: return X86_EXIT_UNDEFINED;
+	}
+	return X86_EXIT_UNKNOWN;
+}
+
+static void vmx_decode_io(struct x86_exit *exit)
+{
+	u64 qual = vmx_read(VMCS_QUALIFICATION);
+
+	exit->kind = X86_EXIT_IO;
+	exit->io.port = QUAL_IO_PORT(qual);
+	exit->io.size = QUAL_IO_SIZE(qual);
+	exit->io.in = qual & QUAL_IO_IN;
+	exit->io.string = qual & QUAL_IO_STRING;
+	exit->io.rep = qual & QUAL_IO_REP;
+	exit->io.addr_size = 0;
+	if (exit->io.string)
+		exit->io.addr_size = 2 << INFO_IO_ADDR(vmx_read(VMCS_INSN_INFO));
+}
+
+/* The IRET that ends an NMI's handler has opened NMIs, and then faulted: it runs again. */
+static void vmx_nmi_unblocked(struct x86_vcpu *v, const struct x86_exit *exit)
+{
+	if (exit->vectoring.type == X86_EVENT_NONE)
+		v->nmi_masked = true;
+}
+
+static void vmx_decode_fault(struct x86_vcpu *v, struct x86_exit *exit)
+{
+	u64 qual = vmx_read(VMCS_QUALIFICATION);
+
+	exit->kind = X86_EXIT_FAULT;
+	exit->fault.gpa = vmx_read(VMCS_GUEST_PHYSICAL);
+	exit->fault.access = qual & QUAL_EPT_WRITE ? STAGE2_WRITE :
+			     qual & QUAL_EPT_FETCH ? STAGE2_EXEC : STAGE2_READ;
+	exit->fault.table_walk = (qual & QUAL_EPT_LINEAR) && !(qual & QUAL_EPT_FINAL);
+	if (qual & QUAL_EPT_NMI_UNBLOCKED)
+		vmx_nmi_unblocked(v, exit);
+}
+
+static void vmx_decode_exception(struct x86_vcpu *v, struct x86_exit *exit)
+{
+	u32 event = vmx_read(VMCS_EXIT_EVENT);
+	u8 vector = event & EVENT_VECTOR;
+
+	exit->kind = X86_EXIT_HOST;
+	if ((event & EVENT_TYPE) == EVENT_NMI) {
+		kvmx_host_nmi();
+		return;
+	}
+	if (vector == X86_EXC_MC) {
+		kvmx_host_machine_check();
+		return;
+	}
+	if ((event & EVENT_NMI_UNBLOCKED) && vector != X86_EXC_DF)
+		vmx_nmi_unblocked(v, exit);
+	exit->kind = X86_EXIT_EXCEPTION;
+	exit->exc.vector = vector;
+	exit->exc.has_error = event & EVENT_ERROR;
+	exit->exc.error = exit->exc.has_error ? vmx_read(VMCS_EXIT_ERROR_CODE) : 0;
+	exit->exc.payload = 0;
+	if (vector == X86_EXC_PF)
+		exit->exc.payload = vmx_read(VMCS_QUALIFICATION);
+	else if (vector == X86_EXC_DB)
+		exit->exc.payload = vmx_read(VMCS_QUALIFICATION) | X86_DR6_FIXED;
+	/* INT3 and INTO have a length, faults have none. */
+	if ((event & EVENT_TYPE) == EVENT_SOFT_EXC)
+		exit->insn_len = vmx_read(VMCS_INSN_LEN);
+}
+
+static void vmx_decode_task(struct x86_exit *exit)
+{
+	u64 qual = vmx_read(VMCS_QUALIFICATION);
+
+	exit->kind = X86_EXIT_TASK_SWITCH;
+	exit->task.selector = QUAL_TASK_SELECTOR(qual);
+	exit->task.reason = QUAL_TASK_SOURCE(qual);
+	exit->task.has_error = exit->vectoring.type != X86_EVENT_NONE && exit->vectoring.has_error;
+	exit->task.error = exit->vectoring.error;
+}
+
+/* MOV to or from a control or debug register; CLTS and LMSW are for the emulator. */
+static void vmx_decode_mov(u16 reason, struct x86_exit *exit)
+{
+	u64 qual = vmx_read(VMCS_QUALIFICATION);
+
+	if (reason == VMX_EXIT_CR) {
+		exit->kind = X86_EXIT_CR;
+		exit->cr.reg = QUAL_CR_REG(qual);
+		exit->cr.write = QUAL_CR_TYPE(qual) != 1;
+		exit->cr.decoded = QUAL_CR_TYPE(qual) < 2;
+		exit->cr.gpr = QUAL_CR_GPR(qual);
+	} else {
+		exit->kind = X86_EXIT_DR;
+		exit->dr.reg = QUAL_DR_REG(qual);
+		exit->dr.write = !(qual & QUAL_DR_READ);
+		exit->dr.decoded = true;
+		exit->dr.gpr = QUAL_DR_GPR(qual);
+	}
+}
+
+static void vmx_decode_vectoring(struct x86_exit *exit)
+{
+	u32 event = vmx_read(VMCS_VECTORING_EVENT);
+
+	exit->vectoring.type = X86_EVENT_NONE;
+	if (likely(!(event & EVENT_VALID)))
+		return;
+	exit->vectoring.vector = event & EVENT_VECTOR;
+	exit->vectoring.has_error = event & EVENT_ERROR;
+	exit->vectoring.error = event & EVENT_ERROR ? vmx_read(VMCS_VECTORING_ERROR_CODE) : 0;
+	exit->vectoring.insn_len = 0;
+	switch (event & EVENT_TYPE) {
+	case EVENT_INTR:
+		exit->vectoring.type = X86_EVENT_INTR;
+		break;
+	case EVENT_NMI:
+		exit->vectoring.type = X86_EVENT_NMI;
+		break;
+	case EVENT_SOFT_INT:
+		exit->vectoring.type = X86_EVENT_SOFT_INT;
+		exit->vectoring.insn_len = vmx_read(VMCS_INSN_LEN);
+		break;
+	case EVENT_PRIV_EXC:
+	case EVENT_SOFT_EXC:
+		exit->vectoring.type = X86_EVENT_SOFT_EXC;
+		exit->vectoring.insn_len = vmx_read(VMCS_INSN_LEN);
+		break;
+	default:
+		exit->vectoring.type = X86_EVENT_EXCEPTION;
+		break;
+	}
+}
+
+void vmx_decode_exit(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
+{
+	reason &= 0xffff;
+	exit->raw = reason;
+	exit->insn_len = 0;
+	exit->nr_bytes = 0;
+	vmx_decode_vectoring(exit);
+
+	switch (reason) {
+	case VMX_EXIT_INTERRUPT:
+	case VMX_EXIT_INIT:
+		exit->kind = X86_EXIT_HOST;
+		return;
+	case VMX_EXIT_EPT_VIOLATION:
+		vmx_decode_fault(v, exit);
+		return;
+	case VMX_EXIT_EXCEPTION:
+		vmx_decode_exception(v, exit);
+		return;
+	case VMX_EXIT_INTR_WINDOW:
+	case VMX_EXIT_TPR:
+		exit->kind = X86_EXIT_INTR_WINDOW;
+		return;
+	case VMX_EXIT_NMI_WINDOW:
+		exit->kind = X86_EXIT_NMI_WINDOW;
+		return;
+	case VMX_EXIT_TRIPLE_FAULT:
+		exit->kind = X86_EXIT_SHUTDOWN;
+		return;
+	case VMX_EXIT_TASK_SWITCH:
+		vmx_decode_task(exit);
+		return;
+	case VMX_EXIT_INVLPG:
+		exit->kind = X86_EXIT_INVLPG;
+		exit->invlpg.decoded = true;
+		exit->invlpg.addr = vmx_read(VMCS_QUALIFICATION);
+		break;
+	case VMX_EXIT_IO:
+		vmx_decode_io(exit);
+		break;
+	case VMX_EXIT_CR:
+	case VMX_EXIT_DR:
+		vmx_decode_mov(reason, exit);
+		break;
+	default:
+		exit->kind = vmx_plain_kind(reason);
+		break;
+	}
+	exit->insn_len = vmx_read(VMCS_INSN_LEN);
+}
+
+static const struct { const char *name; u32 field; } vmx_fields[] = {
+	{ "cr0", VMCS_GUEST_CR0 }, { "cr3", VMCS_GUEST_CR3 }, { "cr4", VMCS_GUEST_CR4 },
+	{ "efer", VMCS_GUEST_EFER }, { "rip", VMCS_GUEST_RIP }, { "rflags", VMCS_GUEST_RFLAGS },
+	{ "cs", VMCS_GUEST_SELECTOR(X86_SEG_CS) }, { "cs base", VMCS_GUEST_BASE(X86_SEG_CS) },
+	{ "cs limit", VMCS_GUEST_LIMIT(X86_SEG_CS) }, { "cs rights", VMCS_GUEST_RIGHTS(X86_SEG_CS) },
+	{ "ss rights", VMCS_GUEST_RIGHTS(X86_SEG_SS) }, { "ds rights", VMCS_GUEST_RIGHTS(X86_SEG_DS) },
+	{ "es rights", VMCS_GUEST_RIGHTS(X86_SEG_ES) }, { "fs rights", VMCS_GUEST_RIGHTS(X86_SEG_FS) },
+	{ "gs rights", VMCS_GUEST_RIGHTS(X86_SEG_GS) }, { "tr rights", VMCS_GUEST_RIGHTS(X86_SEG_TR) },
+	{ "ldtr rights", VMCS_GUEST_RIGHTS(X86_SEG_LDTR) },
+	{ "interruptibility", VMCS_GUEST_INT_STATE }, { "entry controls", VMCS_ENTRY_CONTROLS },
+	{ "event", VMCS_ENTRY_EVENT },
+};
+
+/* Not entered: the state the VMM has made is one that no CPU can be in. */
+void vmx_decode_failure(struct x86_vcpu *v, bool refused, struct x86_exit *exit)
+{
+	unsigned int i;
+
+	exit->kind = X86_EXIT_FAIL_ENTRY;
+	exit->raw = vmx_read(refused ? VMCS_INSN_ERROR : VMCS_EXIT_REASON);
+	exit->vectoring.type = X86_EVENT_NONE;
+	pr_debug("kvmx: vCPU %u: %s %#llx, qualification %#llx\n", v->vcpu.id,
+		 refused ? "VM instruction error" : "exit reason", exit->raw,
+		 vmx_read(VMCS_QUALIFICATION));
+	for (i = 0; i < ARRAY_SIZE(vmx_fields); i++)
+		pr_debug("kvmx: %s %#llx\n", vmx_fields[i].name, vmx_read(vmx_fields[i].field));
+	if (!refused && (u16)exit->raw == VMX_EXIT_MACHINE_CHECK)
+		kvmx_host_machine_check();
+}

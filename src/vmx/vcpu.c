@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU's control structure: its creation, the fields that stay, the MSRs
+ * that the driver keeps, what exits. Called by the x86 floor through vmx.c's
+ * table.
+ */
+#include <linux/kernel.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+
+#include "vmx.h"
+#include "cpu.h"
+
+/* PAUSEs this close together are a spinning guest, which leaves after this long (TSC ticks). */
+#define PAUSE_GAP	128
+#define PAUSE_WINDOW	4096
+
+const u32 vmx_msr_number[VMX_MSRS] = {
+	[VMX_STAR] = X86_MSR_STAR,
+	[VMX_LSTAR] = X86_MSR_LSTAR,
+	[VMX_SFMASK] = X86_MSR_SFMASK,
+	[VMX_KERNEL_GS_BASE] = X86_MSR_KERNEL_GS_BASE,
+};
+
+int vmx_vcpu_create(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
+
+	if (!vmx)
+		return -ENOMEM;
+	v->unit = vmx;
+	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vmx->apic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs || !vmx->apic_page) {
+		vmx_vcpu_destroy(v);
+		return -ENOMEM;
+	}
+	*(u32 *)vmx->vmcs = vmx_config.revision;
+	vmx->vmcs_pa = virt_to_phys(vmx->vmcs);
+	vmx->eptp = stage2_root(v->vcpu.vm->memory.s2) | vmx_config.eptp;
+	vmx->last_cpu = -1;
+	vmx->cpu_controls = vmx_config.cpu;
+	vmx->new_tsc = true;
+	vmx->new_msrs = true;
+	vmx_set_intercepts(v);
+	return 0;
+}
+
+void vmx_vcpu_destroy(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	int cpu;
+
+	if (!vmx)
+		return;
+	/* A later vCPU at the same address is another guest. */
+	for_each_possible_cpu(cpu)
+		cmpxchg(&per_cpu_ptr(&vmx_cpu, cpu)->last, (void *)v, NULL);
+	free_page((unsigned long)vmx->vmcs);
+	free_page((unsigned long)vmx->apic_page);
+	kfree(vmx);
+	v->unit = NULL;
+}
+
+/*
+ * Before its first launch the VMCS has arbitrary values, so every field that
+ * the CPU will look at is written here or before each entry.
+ */
+void vmx_vmcs_setup(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+
+	vmx_write(VMCS_PIN_CONTROLS, vmx_config.pin);
+	vmx_write(VMCS_CPU_CONTROLS, vmx->cpu_controls);
+	vmx_write(VMCS_CPU2_CONTROLS, vmx_config.cpu2);
+	vmx_write(VMCS_EXIT_CONTROLS, vmx_config.exit);
+	vmx_write(VMCS_EXCEPTIONS, vmx->exceptions);
+	/* A page fault exits if its bit in the exception bitmap says so, whatever its code. */
+	vmx_write(VMCS_PF_MASK, 0);
+	vmx_write(VMCS_PF_MATCH, 0);
+	vmx_write(VMCS_CR3_TARGETS, 0);
+	vmx_write(VMCS_EXIT_MSR_STORES, 0);
+	vmx_write(VMCS_EXIT_MSR_LOADS, 0);
+	vmx_write(VMCS_ENTRY_MSR_LOADS, 0);
+	vmx_write(VMCS_ENTRY_EVENT, 0);
+	vmx_write(VMCS_TPR_THRESHOLD, 0);
+	vmx_write(VMCS_MSR_BITMAP, vmx_config.msr_bitmap_pa);
+	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->apic_page));
+	vmx_write(VMCS_EPT_POINTER, vmx->eptp);
+	/* Translations are told apart by EPT pointer and VPID: it is enough for one VM. */
+	vmx_write(VMCS_VPID, v->vcpu.id + 1);
+	if (vmx_config.cpu2 & CPU2_PAUSE_LOOP) {
+		vmx_write(VMCS_PLE_GAP, PAUSE_GAP);
+		vmx_write(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+	}
+	vmx_write(VMCS_LINK_POINTER, ~0ull);
+	vmx_write(VMCS_GUEST_DEBUGCTL, 0);
+	vmx_write(VMCS_GUEST_ACTIVITY, 0);
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
+	vmx_write(VMCS_GUEST_INT_STATE, 0);
+	vmx_write(VMCS_GUEST_RIP, 0);
+	vmx_write(VMCS_GUEST_RSP, 0);
+	vmx_write(VMCS_GUEST_RFLAGS, X86_EFLAGS_FIXED);
+	memset(&vmx->written, 0, sizeof(vmx->written));
+	vmx->written.cpu_controls = vmx->cpu_controls;
+	vmx->written.exceptions = vmx->exceptions;
+	vmx->written.rflags = X86_EFLAGS_FIXED;
+	vmx->host_rsp = 0;
+	v->state_dirty = X86_STATE_ALL;
+}
+
+static int vmx_msr_index(u32 msr)
+{
+	int i;
+
+	for (i = 0; i < VMX_MSRS; i++)
+		if (vmx_msr_number[i] == msr)
+			return i;
+	return -1;
+}
+
+/* Where an MSR is kept that the CPU gets on each entry, or never. */
+static u64 *vmx_kept_msr(struct vmx_vcpu *vmx, u32 msr)
+{
+	switch (msr) {
+	case X86_MSR_SYSENTER_CS: return &vmx->sysenter_cs;
+	case X86_MSR_SYSENTER_ESP: return &vmx->sysenter_esp;
+	case X86_MSR_SYSENTER_EIP: return &vmx->sysenter_eip;
+	/* No instruction of Intel's CPUs uses it. */
+	case X86_MSR_CSTAR: return &vmx->cstar;
+	default: return NULL;
+	}
+}
+
+int vmx_get_msr(struct x86_vcpu *v, u32 msr, u64 *val)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	u64 *place = vmx_kept_msr(vmx, msr);
+	int i;
+
+	switch (msr) {
+	case X86_MSR_FS_BASE:
+		*val = x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_FS].base;
+		return 0;
+	case X86_MSR_GS_BASE:
+		*val = x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_GS].base;
+		return 0;
+	case X86_MSR_PAT:
+		*val = v->pat;
+		return 0;
+	}
+	if (place) {
+		*val = *place;
+		return 0;
+	}
+	i = vmx_msr_index(msr);
+	if (i < 0)
+		return -ENOENT;
+	/* SWAPGS changes this one without an exit. */
+	if (i == VMX_KERNEL_GS_BASE && vmx->open)
+		vmx->msr[i] = x86_rdmsr(msr);
+	*val = vmx->msr[i];
+	return 0;
+}
+
+int vmx_set_msr(struct x86_vcpu *v, u32 msr, u64 val)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	u64 *place = vmx_kept_msr(vmx, msr);
+	int i;
+
+	switch (msr) {
+	case X86_MSR_FS_BASE:
+		x86_state_dirty(v, X86_STATE_SEGS)->seg[X86_SEG_FS].base = val;
+		return 0;
+	case X86_MSR_GS_BASE:
+		x86_state_dirty(v, X86_STATE_SEGS)->seg[X86_SEG_GS].base = val;
+		return 0;
+	case X86_MSR_PAT:
+		vmx->new_msrs = true;
+		return 0;
+	}
+	if (place) {
+		*place = val;
+		vmx->new_msrs = true;
+		return 0;
+	}
+	i = vmx_msr_index(msr);
+	if (i < 0)
+		return -ENOENT;
+	/* Its upper half is reserved: the CPU would not take it. */
+	if (i == VMX_SFMASK && upper_32_bits(val))
+		return -EINVAL;
+	vmx->msr[i] = val;
+	if (vmx->open)
+		x86_wrmsr(msr, val);
+	return 0;
+}
+
+void vmx_set_tsc(struct x86_vcpu *v)
+{
+	to_vmx(v)->new_tsc = true;
+}
+
+void vmx_set_intercepts(struct x86_vcpu *v)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+
+	/*
+	 * A guest can keep the CPU in the delivery of #DB or #AC for ever, where
+	 * not even an interrupt is taken; both exit always.
+	 */
+	vmx->exceptions = v->exceptions | BIT(X86_EXC_MC) | BIT(X86_EXC_DB) | BIT(X86_EXC_AC);
+	if (v->dr_direct)
+		vmx->cpu_controls &= ~CPU_MOV_DR;
+	else
+		vmx->cpu_controls |= CPU_MOV_DR;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the VT-x driver share: a vCPU's control structure (VMCS)
+ * and what is remembered beside it. The VMCS is touched in the run window
+ * only; everything else works on what struct vmx_vcpu remembers.
+ */
+#ifndef VMX_VMX_H
+#define VMX_VMX_H
+
+#include <linux/percpu.h>
+
+#include <kvmx/x86.h>
+#include "vmcs.h"
+
+/* MSRs that instructions of the guest use; loaded into the CPU for the window. */
+enum vmx_msr {
+	VMX_STAR, VMX_LSTAR, VMX_SFMASK, VMX_KERNEL_GS_BASE,
+	VMX_MSRS,
+};
+
+/* What the host had on this CPU when the window opened and VM exits do not bring back. */
+struct vmx_host {
+	u64 msr[VMX_MSRS];
+	u64 fs_base;
+	u64 debugctl;
+	struct { u16 limit; u64 base; } __packed gdt, idt;
+	u16 ldt, ds, es, fs, gs;
+};
+
+/* What the VMCS holds now: fields that differ are written before an entry. */
+struct vmx_written {
+	u64 rip, rsp, rflags;
+	u64 host_cr3, host_cr4;
+	u32 int_state;
+	u32 cpu_controls;
+	u32 exceptions;
+	u32 tpr_threshold;
+};
+
+struct vmx_vcpu {
+	void *vmcs;			/* [I] its region, which only the CPU reads */
+	void *apic_page;		/* [I] of which only the task priority is used */
+	u64 vmcs_pa, eptp;		/* [I] */
+	int last_cpu;			/* [w] whose host state the VMCS has, -1: none */
+	bool open;			/* [w] the window is, with the VMCS current */
+	bool launched;			/* [w] */
+	u64 host_rsp;			/* [w] in the VMCS; written by vmenter.S */
+	struct vmx_written written;	/* [w] */
+	struct vmx_host host;		/* [w] */
+
+	bool flush;			/* [m] drop translations before the next entry */
+	bool flush_l1d;			/* [w] and the first-level cache */
+	bool new_tsc, new_msrs;		/* [m] to be written to the VMCS */
+	u32 cpu_controls, exceptions;	/* [m] wanted */
+	u8 intr_below;			/* [m] leave when the task priority is below, 0: not */
+	u32 event, event_error;		/* [m] to inject, in the VMCS's format */
+	u8 event_len;			/* [m] */
+	u64 cr4_mask;			/* [m] bits that the guest cannot change by itself */
+	u64 dr6;			/* [m] */
+	u64 msr[VMX_MSRS];		/* [m] the guest's */
+	u64 sysenter_cs, sysenter_esp, sysenter_eip, cstar;	/* [m] */
+};
+
+static inline struct vmx_vcpu *to_vmx(struct x86_vcpu *v)
+{
+	return v->unit;
+}
+
+#ifdef __KERNEL__
+
+/* The VMCS of the open window. Only fields that this CPU has are named. */
+static inline u64 vmx_read(unsigned long field)
+{
+	u64 val;
+
+	asm volatile("vmread %1, %0" : "=r" (val) : "r" (field) : "cc");
+	return val;
+}
+
+static inline void vmx_write(unsigned long field, u64 val)
+{
+	asm volatile("vmwrite %1, %0" : : "r" (field), "rm" (val) : "cc", "memory");
+}
+
+#else
+
+/* A unit test's VMCS. */
+u64 vmx_read(unsigned long field);
+void vmx_write(unsigned long field, u64 val);
+
+#endif
+
+/* vmenter.S: see there. */
+bool vmx_switch(u64 *gpr, u64 *host_rsp, u64 flags, u64 host_spec_ctrl);
+void vmx_switch_exit(void);	/* where VM exits arrive */
+
+/* cpu.c */
+struct vmx_cpu {
+	void *region;		/* VMXON region */
+	u64 region_pa;
+	void *last;		/* compared only: the vCPU whose branch history is there */
+	u64 current_pa;		/* the VMCS that is current, 0: none */
+	bool enabled;
+};
+
+/* What all VMCSs have, chosen by probe from what the CPU allows. */
+struct vmx_config {
+	u32 revision;
+	u32 pin, cpu, cpu2, exit, entry;	/* controls */
+	u64 eptp;		/* its format bits */
+	u64 msr_bitmap_pa;
+	bool verw, flush_l1d;	/* mitigations that the host has on */
+};
+
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+extern struct vmx_config vmx_config;
+
+int vmx_probe(struct x86_unit_caps *caps);
+void vmx_remove(void);
+int vmx_cpu_enable(void);
+void vmx_cpu_disable(void);
+/* On this CPU, interrupts off, the unit enabled. False: the CPU refused. */
+bool vmx_vmcs_load(struct vmx_cpu *vc, u64 pa);
+void vmx_vmcs_clear(struct vmx_cpu *vc, u64 pa);
+
+/* vcpu.c */
+int vmx_vcpu_create(struct x86_vcpu *v);
+void vmx_vcpu_destroy(struct x86_vcpu *v);
+void vmx_vmcs_setup(struct x86_vcpu *v);	/* the fields that stay; window */
+int vmx_get_msr(struct x86_vcpu *v, u32 msr, u64 *val);
+int vmx_set_msr(struct x86_vcpu *v, u32 msr, u64 val);
+void vmx_set_tsc(struct x86_vcpu *v);
+void vmx_set_intercepts(struct x86_vcpu *v);
+extern const u32 vmx_msr_number[VMX_MSRS];
+
+/* state.c */
+void vmx_load_state(struct x86_vcpu *v, u32 parts);
+void vmx_store_state(struct x86_vcpu *v);	/* the dirty parts, to the VMCS */
+
+/* host.c: what of the host the window and each entry take care of. */
+void vmx_host_open(struct vmx_vcpu *vmx);
+void vmx_host_close(struct vmx_vcpu *vmx);
+void vmx_host_setup(struct vmx_vcpu *vmx);	/* the VMCS came to this CPU */
+
+/* exit.c */
+void vmx_decode_exit(struct x86_vcpu *v, u32 reason, struct x86_exit *exit);
+void vmx_decode_failure(struct x86_vcpu *v, bool refused, struct x86_exit *exit);
+
+/* enter.c */
+void vmx_window_open(struct x86_vcpu *v);
+void vmx_window_close(struct x86_vcpu *v);
+void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit);
+void vmx_inject(struct x86_vcpu *v, const struct x86_event *event);
+void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi);
+void vmx_flush_tlb(struct x86_vcpu *v);
+
+/* ept.c */
+extern struct stage2_format vmx_ept;
+
+#endif
