@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Three formats of the stage-2 tree as test data: AMD nested paging, Intel EPT and Arm
- * stage 2, written from the manuals (APM Vol. 2 "Page-Translation Tables", SDM Vol. 3
- * "EPT Translation Mechanism", Arm ARM "VMSAv8-64 descriptors"), and a walker of the tests'
- * own that plays the unit: it reads bits, not the engine's idea of them.
+ * Three formats of the stage-2 tree: AMD nested paging and Intel EPT as the units have them,
+ * and Arm stage 2 as test data; and a walker of the tests' own that plays the unit: it reads
+ * bits as the manuals have them (APM Vol. 2 "Page-Translation Tables", SDM Vol. 3 "EPT
+ * Translation Mechanism", Arm ARM "VMSAv8-64 descriptors"), not the engine's idea of them.
  */
 #ifndef STAGE2_FORMATS_H
 #define STAGE2_FORMATS_H
@@ -17,26 +17,10 @@
 #define ADDR_51_12	0x000ffffffffff000ULL
 #define ADDR_47_12	0x0000fffffffff000ULL
 
-static const struct stage2_format format_npt = {
-	.name = "npt", .levels = 4, .leaf_levels = 3, .addr_mask = ADDR_51_12,
-	.present = BIT(0), .table = 0x7,
-	.leaf_mask = { [2] = BIT(7), [3] = BIT(7) },
-	.leaf_value = { [2] = BIT(7), [3] = BIT(7) },
-	.leaf = { [1] = 0x5, [2] = 0x85, [3] = 0x85 },
-	.allow_write = BIT(1), .deny_exec = BIT_ULL(63),
-	.accessed = BIT(5), .dirty = BIT(6), .software = BIT(9),
-};
-
-/* Write-back memory type in bits 5:3 of a leaf. */
-static const struct stage2_format format_ept = {
-	.name = "ept", .levels = 4, .leaf_levels = 3, .addr_mask = ADDR_51_12,
-	.present = 0x7, .table = 0x7,
-	.leaf_mask = { [2] = BIT(7), [3] = BIT(7) },
-	.leaf_value = { [2] = BIT(7), [3] = BIT(7) },
-	.leaf = { [1] = 6 << 3, [2] = (6 << 3) | BIT(7), [3] = (6 << 3) | BIT(7) },
-	.allow_read = BIT(0), .allow_write = BIT(1), .allow_exec = BIT(2),
-	.accessed = BIT(8), .dirty = BIT(9), .software = BIT(11),
-};
+/* The two that the units have: src/svm/npt.c, src/vmx/ept.c. */
+extern struct stage2_format svm_npt, vmx_ept;
+#define format_npt svm_npt
+#define format_ept vmx_ept
 
 static unsigned long arm64_synced;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory slots: each refusal, each change and what it does to mappings, the dirty log. */
-/* links: src/core/memslot.c src/core/memory.c src/core/notifier.c src/core/stage2.c */
+/* links: src/core/memslot.c src/core/memory.c src/core/notifier.c src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
 #include <linux/srcu.h>
 #include <pthread.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
  * The stage-2 engine against a naive model: random operations on three formats, with a TLB
  * that remembers what it may until it is flushed; then many threads at once.
  */
-/* links: src/core/stage2.c */
+/* links: src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <pthread.h>
