@@ -11,11 +11,22 @@ PROGRAM();
 #define NOT_ALLOWED	-1l
 #define POLL_IRQ	1
 
+/* VMCALL on Intel's CPUs, VMMCALL on AMD's; the other one is #UD. */
+#define HYPERCALL							\
+	"	testb	$1, on_intel\n"					\
+	"	jnz	1f\n"						\
+	"	vmmcall\n"						\
+	"	jmp	2f\n"						\
+	"1:	vmcall\n"						\
+	"2:\n"
+volatile u8 on_intel;
+
 static s64 hypercall(u64 number, u64 a, u64 b)
 {
 	s64 r;
 
-	asm volatile("vmmcall" : "=a"(r) : "a"(number), "b"(a), "c"(b), "d"(0), "S"(0) : "memory");
+	asm volatile(HYPERCALL : "=a"(r) : "a"(number), "b"(a), "c"(b), "d"(0), "S"(0)
+		     : "memory", "cc");
 	return r;
 }
 
@@ -30,12 +41,12 @@ asm(
 "	.code32\n"
 "compat_hypercall:\n"
 "	movl	$12345, %eax\n"
-"	vmmcall\n"
+HYPERCALL
 "	movl	%eax, from_32\n"
 "	lret\n"
 "protected_hypercall:\n"
 "	movl	$12345, %eax\n"
-"	vmmcall\n"
+HYPERCALL
 "	ret\n"
 "	.code64\n");
 volatile s32 from_32;
@@ -45,14 +56,15 @@ int main(void)
 	u64 stack = (u64)page_alloc() + 4096, rbx = 0x1111, rcx = 0x2222, rdx = 0x3333, rsi = 0x4444;
 	s64 r;
 
+	on_intel = cpuid(0, 0).ecx == 0x6c65746e;	/* "ntel" of GenuineIntel */
 	CHECK_EQ("an unknown hypercall", hypercall(12345, 0, 0), NOT_THERE);
 	CHECK_EQ("number -1", hypercall(-1, 0, 0), NOT_THERE);
 	CHECK_EQ("an unknown hypercall at CPL 3", call_user(from_user, 12345, stack), NOT_ALLOWED);
 	CHECK_EQ("a known one at CPL 3", call_user(from_user, POLL_IRQ, stack), NOT_ALLOWED);
 	CHECK_EQ("KVM_HC_VAPIC_POLL_IRQ", hypercall(POLL_IRQ, 0, 0), 0);
 	/* Nothing but RAX changes. */
-	asm volatile("vmmcall" : "=a"(r), "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi)
-		     : "a"(777) : "memory");
+	asm volatile(HYPERCALL : "=a"(r), "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi)
+		     : "a"(777) : "memory", "cc");
 	CHECK(rbx == 0x1111 && rcx == 0x2222 && rdx == 0x3333 && rsi == 0x4444, "a register changed");
 	call_compat(compat_hypercall, SEL_CODE32);
 	CHECK_EQ("an unknown hypercall in compatibility mode", from_32, NOT_THERE);

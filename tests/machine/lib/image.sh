@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The initramfs of a kernel: busybox, the modules that reach the build computer's
-# files and the ports, guest/init and guest/main.  Cached per kernel; a small second
-# archive with the job (what to run) is appended for each run.  Called by run.
+# What the machines' initramfs are made of: busybox, modules, guest/init, what that
+# hands over to, guest/main.  Called by qemu.sh, bochs.sh and guest-linux/mkinitrd.
 # shellcheck shell=bash
-
-IMAGE_MODULES=(9p 9pnet_virtio virtio_pci virtio_console overlay)
 
 # image_pack DIRECTORY: a cpio archive of it on stdout.
 image_pack() {
@@ -24,42 +21,71 @@ image_module() {
 	esac
 }
 
-# image_build FILE: the initramfs of $KERNEL, in FILE.
-image_build() {
-	local file=$1 work module name file_of
-	[ -e "$file" ] && return
-	say "making the initramfs of $KREL"
+# image_modules DIRECTORY NAME...: the kernel's modules of these names and those they
+# need, into DIRECTORY; their order in its file "order".
+image_modules() {
+	local into=$1 name file_of module work
+	shift
+
 	work=$(mktemp -d) || exit
-	mkdir -p "$work/tree/bin" "$work/tree/modules" "$work/root/lib/modules" "$(dirname "$file")"
-	ln -s "$(readlink -f "$KERNEL/modules")" "$work/root/lib/modules/$KREL"
-	for module in "${IMAGE_MODULES[@]}"; do
-		PATH=$PATH:/usr/sbin:/sbin modprobe -d "$work/root" -S "$KREL" \
+	mkdir -p "$into" "$work/lib/modules"
+	ln -s "$(readlink -f "$KERNEL/modules")" "$work/lib/modules/$KREL"
+	: >"$into/order"
+	for module; do
+		PATH=$PATH:/usr/sbin:/sbin modprobe -d "$work" -S "$KREL" \
 			--ignore-install --show-depends "$module" >"$work/depends" ||
 			die "the modules of $KREL lack $module"
 		while read -r name file_of _; do
 			[ "$name" = insmod ] || continue
 			name=$(basename "${file_of%.ko*}")
-			grep -qxF "$name" "$work/tree/modules/order" 2>/dev/null && continue
-			image_module "$file_of" "$work/tree/modules" || die "cannot unpack $file_of"
-			echo "$name" >>"$work/tree/modules/order"
+			grep -qxF "$name" "$into/order" && continue
+			image_module "$file_of" "$into" || die "cannot unpack $file_of"
+			echo "$name" >>"$into/order"
 		done <"$work/depends"
 	done
-	cp "$(command -v busybox)" "$work/tree/bin/busybox"
-	cp "$MACHINE_DIR/guest/init" "$MACHINE_DIR/guest/main" "$work/tree/"
-	chmod 755 "$work/tree/init" "$work/tree/main"
-	image_pack "$work/tree" | gzip -1 >"$file.new" || die "cannot write $file.new"
+	rm -rf "$work"
+}
+
+# image_skeleton TREE HANDOVER: what every image has: busybox, init, what init hands
+# over to, main.
+image_skeleton() {
+	local tree=$1 name
+
+	mkdir -p "$tree/usr/bin" "$tree/modules"
+	for name in bin sbin; do
+		ln -s usr/bin "$tree/$name"
+	done
+	ln -s bin "$tree/usr/sbin"
+	: >"$tree/modules/order"
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	cp "$MACHINE_DIR/guest/init" "$MACHINE_DIR/guest/main" "$tree/"
+	cp "$2" "$tree/handover"
+	chmod 755 "$tree/init" "$tree/main"
+}
+
+# image_build FILE HANDOVER MODULE...: the initramfs of $KREL, in FILE.
+image_build() {
+	local file=$1 handover=$2 work
+	shift 2
+	[ -e "$file" ] && return
+	say "making the initramfs of $KREL"
+	work=$(mktemp -d) || exit
+	mkdir -p "$(dirname "$file")"
+	image_skeleton "$work" "$handover"
+	image_modules "$work/modules" "$@"
+	image_pack "$work" | gzip -1 >"$file.new" || die "cannot write $file.new"
 	mv "$file.new" "$file"
 	rm -rf "$work"
 }
 
-# image_prepare: sets IMAGE.  Its name carries a digest of all it is made from, so an
-# edited guest script or another kernel makes a new one.
+# image_prepare HANDOVER MODULE...: sets IMAGE.  Its name carries a digest of all it is
+# made from, so an edited guest script or another kernel makes a new one.
 image_prepare() {
 	local digest
 
-	digest=$(cat "$MACHINE_DIR/guest/init" "$MACHINE_DIR/guest/main" \
-		"$MACHINE_DIR/lib/image.sh" "$KERNEL/modules/modules.dep" "$(command -v busybox)" |
+	digest=$({ echo "$@"; cat "$1" "$MACHINE_DIR/guest/init" "$MACHINE_DIR/guest/main" \
+		"$MACHINE_DIR/lib/image.sh" "$KERNEL/modules/modules.dep" "$(command -v busybox)"; } |
 		sha256sum | cut -c 1-16)
 	IMAGE=$TREE/build/machine/initramfs-$KREL-$digest
-	[ -e "$IMAGE" ] || locked "$TREE/build/machine/lock" image_build "$IMAGE" || exit
+	[ -e "$IMAGE" ] || locked "$TREE/build/machine/lock" image_build "$IMAGE" "$@" || exit
 }
