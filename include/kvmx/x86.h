@@ -17,6 +17,7 @@ struct lapic;
 struct ioapic;
 struct pic;
 struct pit;
+struct x86_msr_filter;
 
 /* Parts of the state that stay in the unit until somebody asks (x86_state_*()). */
 #define X86_STATE_SEGS		BIT(0)
@@ -99,6 +100,7 @@ struct x86_backend {
 	const char *name;			/* "AMD-V", "VT-x" */
 	const char *holder;			/* who may hold the unit besides us: "kvm-amd" */
 	const struct stage2_format *stage2;
+	const u32 *direct_msrs;			/* those it holds: no exits; ends with 0 */
 
 	/* 0; -ENOENT: not this vendor's CPU; -ENODEV, after one line that says why. */
 	int (*probe)(struct x86_unit_caps *caps);
@@ -142,6 +144,7 @@ enum {
 	KVMX_REQ_TRIPLE_FAULT,
 	KVMX_REQ_PDPTES,		/* control registers changed: x86_pdptes_load() */
 	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
+	KVMX_REQ_MSR_FILTER,		/* user space's filter changed: x86_msr_filter_apply() */
 	KVMX_REQ_STEPPED,		/* a single step ended with an emulated instruction */
 };
 
@@ -288,13 +291,16 @@ struct x86_vcpu {
 	int clock_cpu;			/* [w] of the last window: an unstable TSC differs elsewhere */
 
 	u32 exceptions;			/* [m] bitmap of intercepted exceptions */
+	bool msr_exits;			/* [m] the MSRs that the unit holds exit, too */
 	bool dr_direct;			/* [w] the guest's MOV DR does not exit in this window */
 	bool dr_live;			/* [w] entries need DR0 to DR3 in the CPU */
 	u64 host_db[4];			/* [w] the host's, during an entry */
 	int run_error;			/* [m] what KVMX_RUN returns after X86_ERROR */
+	u64 sync_regs;			/* [m] KVMX_SYNC_X86_* that user space wants */
 	struct x86_io_state io;		/* [m] */
 	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */
 	struct { u64 rip; u8 size, insn_len; bool in; } pio;	/* [m] IN or OUT that user space has */
+	struct { u64 rip; u8 insn_len; bool write; } msr_io;	/* [m] RDMSR or WRMSR alike */
 	struct x86_exit exit;		/* [w] the last one */
 };
 
@@ -320,7 +326,9 @@ struct x86_vm {
 	u64 wall_clock_msr;
 	u64 boot_cpu_id;
 	u32 default_tsc_khz;
-	u64 disabled_exits;		/* [l] KVMX_X86_DISABLE_EXITS_* */
+	u64 disabled_exits;		/* [I] KVMX_X86_DISABLE_EXITS_*, set before any vCPU */
+	struct x86_msr_filter __rcu *msr_filter;	/* [r] msr_filter.c; NULL: none */
+	u32 msr_exit_reasons;		/* [l] KVMX_MSR_EXIT_REASON_* */
 	u64 disabled_quirks;
 	bool exception_payload;		/* [l] KVMX_CAP_EXCEPTION_PAYLOAD was enabled */
 	bool triple_fault_event;	/* [l] KVMX_CAP_X86_TRIPLE_FAULT_EVENT was enabled */

@@ -21,15 +21,15 @@
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
-static struct page *svm_iopm, *svm_msrpm;
-u64 svm_iopm_pa, svm_msrpm_pa;
+static struct page *svm_iopm, *svm_msrpm, *svm_msrpm_all;
+u64 svm_iopm_pa, svm_msrpm_pa, svm_msrpm_all_pa;
 u32 svm_nr_asids;
 
 /* MSRs whose guest value the VMCB holds: no exit for them. */
-static const u32 svm_direct_msrs[] = {
+const u32 svm_direct_msrs[] = {
 	X86_MSR_STAR, X86_MSR_LSTAR, X86_MSR_CSTAR, X86_MSR_SFMASK,
 	X86_MSR_FS_BASE, X86_MSR_GS_BASE, X86_MSR_KERNEL_GS_BASE,
-	X86_MSR_SYSENTER_CS, X86_MSR_SYSENTER_ESP, X86_MSR_SYSENTER_EIP,
+	X86_MSR_SYSENTER_CS, X86_MSR_SYSENTER_ESP, X86_MSR_SYSENTER_EIP, 0,
 };
 
 /* The map has three ranges of 0x2000 MSRs, 2 KiB each, read bit first. */
@@ -84,14 +84,17 @@ static int svm_alloc_maps(void)
 
 	svm_iopm = alloc_pages(GFP_KERNEL, IOPM_ORDER);
 	svm_msrpm = alloc_pages(GFP_KERNEL, MSRPM_ORDER);
-	if (!svm_iopm || !svm_msrpm)
+	svm_msrpm_all = alloc_pages(GFP_KERNEL, MSRPM_ORDER);
+	if (!svm_iopm || !svm_msrpm || !svm_msrpm_all)
 		return -ENOMEM;
 	memset(page_address(svm_iopm), 0xff, PAGE_SIZE << IOPM_ORDER);
 	memset(page_address(svm_msrpm), 0xff, PAGE_SIZE << MSRPM_ORDER);
-	for (i = 0; i < ARRAY_SIZE(svm_direct_msrs); i++)
+	memset(page_address(svm_msrpm_all), 0xff, PAGE_SIZE << MSRPM_ORDER);
+	for (i = 0; svm_direct_msrs[i]; i++)
 		svm_msrpm_allow(page_address(svm_msrpm), svm_direct_msrs[i]);
 	svm_iopm_pa = page_to_phys(svm_iopm);
 	svm_msrpm_pa = page_to_phys(svm_msrpm);
+	svm_msrpm_all_pa = page_to_phys(svm_msrpm_all);
 	return 0;
 }
 
@@ -172,8 +175,11 @@ void svm_remove(void)
 		__free_pages(svm_iopm, IOPM_ORDER);
 	if (svm_msrpm)
 		__free_pages(svm_msrpm, MSRPM_ORDER);
+	if (svm_msrpm_all)
+		__free_pages(svm_msrpm_all, MSRPM_ORDER);
 	svm_iopm = NULL;
 	svm_msrpm = NULL;
+	svm_msrpm_all = NULL;
 }
 
 int svm_cpu_enable(void)

@@ -9,6 +9,7 @@ const struct x86_backend svm_backend = {
 	.name		= "AMD-V",
 	.holder		= "kvm-amd",
 	.stage2		= &svm_npt,
+	.direct_msrs	= svm_direct_msrs,
 	.probe		= svm_probe,
 	.remove		= svm_remove,
 	.cpu_enable	= svm_cpu_enable,

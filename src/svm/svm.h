@@ -58,7 +58,8 @@ int svm_probe(struct x86_unit_caps *caps);
 void svm_remove(void);
 int svm_cpu_enable(void);
 void svm_cpu_disable(void);
-extern u64 svm_iopm_pa, svm_msrpm_pa;
+extern u64 svm_iopm_pa, svm_msrpm_pa, svm_msrpm_all_pa;	/* the last: every MSR exits */
+extern const u32 svm_direct_msrs[];
 extern u32 svm_nr_asids;
 
 /* vcpu.c */

@@ -16,6 +16,19 @@
 /* EFER.SVME must be set whenever VMRUN runs, though the guest does not have it. */
 #define SVM_EFER_HIDDEN	X86_EFER_SVME
 
+/* Instructions that user space lets the guest run by itself (KVMX_CAP_X86_DISABLE_EXITS). */
+static void svm_disable_exits(struct vmcb_control *c, u64 disabled)
+{
+	if (disabled & KVMX_X86_DISABLE_EXITS_HLT)
+		c->intercept_1 &= ~VMCB_1_HLT;
+	if (disabled & KVMX_X86_DISABLE_EXITS_MWAIT)
+		c->intercept_2 &= ~(VMCB_2_MONITOR | VMCB_2_MWAIT);
+	if (x86_unit_caps.pause_filter && !(disabled & KVMX_X86_DISABLE_EXITS_PAUSE)) {
+		c->intercept_1 |= VMCB_1_PAUSE;
+		c->pause_count = 3000;
+	}
+}
+
 int svm_vcpu_create(struct x86_vcpu *v)
 {
 	struct svm_vcpu *svm = kzalloc(sizeof(*svm), GFP_KERNEL_ACCOUNT);
@@ -44,12 +57,8 @@ int svm_vcpu_create(struct x86_vcpu *v)
 			 VMCB_2_MONITOR | VMCB_2_MWAIT | VMCB_2_XSETBV | VMCB_2_RDPRU;
 	c->intercept_3 = VMCB_3_INVLPGB | VMCB_3_INVLPGB_ILLEGAL | VMCB_3_MCOMMIT |
 			 VMCB_3_TLBSYNC;
-	if (x86_unit_caps.pause_filter) {
-		c->intercept_1 |= VMCB_1_PAUSE;
-		c->pause_count = 3000;
-	}
+	svm_disable_exits(c, x86_vm_of(v)->disabled_exits);
 	c->iopm_pa = svm_iopm_pa;
-	c->msrpm_pa = svm_msrpm_pa;
 	c->v_control = VMCB_V_INTR_MASKING;
 	c->nested_ctl = VMCB_NESTED_PAGING;
 	c->nested_cr3 = stage2_root(v->vcpu.vm->memory.s2);
@@ -253,5 +262,6 @@ void svm_set_intercepts(struct x86_vcpu *v)
 	exceptions |= BIT(X86_EXC_DB) | BIT(X86_EXC_AC);
 	c->intercept_exc = exceptions;
 	c->intercept_dr = v->dr_direct ? 0 : VMCB_DR_ALL;
-	svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
+	c->msrpm_pa = v->msr_exits ? svm_msrpm_all_pa : svm_msrpm_pa;
+	svm_unclean(svm, VMCB_CLEAN_INTERCEPTS | VMCB_CLEAN_IOPM);
 }

@@ -7,6 +7,7 @@
 
 #include <kvmx/arch.h>
 
+#include "cpu.h"
 #include "fpu.h"
 #include "irqchip.h"
 #include "msr.h"
@@ -14,6 +15,17 @@
 
 /* Behaviour of KVM's that differs from a CPU's and that we have, too. */
 #define QUIRKS	KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT
+
+/* MWAIT in a guest needs a timer that runs on (CPUID "Thermal and Power Management", ARAT). */
+static u32 exits_to_disable(void)
+{
+	struct x86_cpuid_regs basic, power;
+
+	x86_cpuid_native(1, 0, &basic);
+	x86_cpuid_native(6, 0, &power);
+	return KVMX_X86_DISABLE_EXITS_HLT | KVMX_X86_DISABLE_EXITS_PAUSE |
+	       (basic.ecx & BIT(3) && power.eax & BIT(2) ? KVMX_X86_DISABLE_EXITS_MWAIT : 0);
+}
 
 int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 {
@@ -47,10 +59,16 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_SREGS2:
 	case KVMX_CAP_X86_TRIPLE_FAULT_EVENT:
 	case KVMX_CAP_SET_GUEST_DEBUG:
+	case KVMX_CAP_X86_USER_SPACE_MSR:
+	case KVMX_CAP_X86_MSR_FILTER:
 	case KVMX_CAP_X86_ROBUST_SINGLESTEP:
 		return 1;
 	case KVMX_CAP_SET_GUEST_DEBUG2:
 		return X86_GUESTDBG_SUPPORTED;
+	case KVMX_CAP_SYNC_REGS:
+		return KVMX_SYNC_X86_VALID_FIELDS;
+	case KVMX_CAP_X86_DISABLE_EXITS:
+		return exits_to_disable();
 	case KVMX_CAP_XCRS:
 		return !!x86_xcr0_supported;
 	case KVMX_CAP_XSAVE2:
@@ -100,6 +118,16 @@ int kvmx_arch_enable_cap(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu,
 		return 0;
 	case KVMX_CAP_X86_TRIPLE_FAULT_EVENT:
 		WRITE_ONCE(xvm->triple_fault_event, arg);
+		return 0;
+	case KVMX_CAP_X86_DISABLE_EXITS:
+		if ((arg & ~(u64)exits_to_disable()) || kvmx_vm_nr_vcpus(vm))
+			return -EINVAL;
+		xvm->disabled_exits |= arg;
+		return 0;
+	case KVMX_CAP_X86_USER_SPACE_MSR:
+		if (arg & ~(u64)KVMX_MSR_EXIT_REASON_VALID_MASK)
+			return -EINVAL;
+		WRITE_ONCE(xvm->msr_exit_reasons, arg);
 		return 0;
 	case KVMX_CAP_DISABLE_QUIRKS:
 		return enable_quirks(xvm, arg, false);

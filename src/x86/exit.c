@@ -95,20 +95,20 @@ static enum x86_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
 	len = x86_insn_len(v, atomic);
 	if (len < 0)
 		return x86_no_length(v, len, atomic);
-	if (write) {
-		val = (u32)v->gpr[X86_RAX] | v->gpr[X86_RDX] << 32;
+	val = (u32)v->gpr[X86_RAX] | v->gpr[X86_RDX] << 32;
+	if (!x86_msr_allowed(v, msr, write))
+		ret = -EPERM;
+	else if (write)
 		ret = x86_msr_set(v, msr, val, false);
-	} else {
-		ret = x86_msr_get(v, msr, &val, false);
-		if (!ret) {
-			v->gpr[X86_RAX] = (u32)val;
-			v->gpr[X86_RDX] = val >> 32;
-		}
-	}
-	if (ret)
-		x86_raise_error(v, X86_EXC_GP, 0);
 	else
-		x86_skip(v, len);
+		ret = x86_msr_get(v, msr, &val, false);
+	if (ret)
+		return x86_msr_failed(v, write, msr, val, ret, len);
+	if (!write) {
+		v->gpr[X86_RAX] = (u32)val;
+		v->gpr[X86_RDX] = val >> 32;
+	}
+	x86_skip(v, len);
 	return X86_STAY;
 }
 

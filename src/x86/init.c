@@ -104,5 +104,6 @@ void kvmx_arch_vm_free(struct kvmx_vm *vm)
 	struct x86_vm *xvm = to_x86_vm(vm);
 
 	x86_irqchip_destroy(xvm);
+	x86_msr_filter_destroy(xvm);
 	kvfree(xvm);
 }

@@ -128,6 +128,11 @@ static long vm_get_tsc_khz(struct kvmx_call *call)
 	return vm_of(call)->default_tsc_khz;
 }
 
+static long set_msr_filter(struct kvmx_call *call)
+{
+	return x86_msr_filter_set(vm_of(call), call->data);
+}
+
 /* --- a vCPU: registers --- */
 
 static long get_regs(struct kvmx_call *call)
@@ -387,6 +392,7 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 	KVMX_ROW(VM, KVMX_SET_CLOCK, 0, set_clock),
 	KVMX_ROW(VM, KVMX_SET_TSC_KHZ, KVMX_IOC_PLAIN_ARG | KVMX_IOC_VM_LOCK, vm_set_tsc_khz),
 	KVMX_ROW(VM, KVMX_GET_TSC_KHZ, KVMX_IOC_PLAIN_ARG, vm_get_tsc_khz),
+	KVMX_ROW(VM, KVMX_X86_SET_MSR_FILTER, KVMX_IOC_VM_LOCK, set_msr_filter),
 
 	KVMX_ROW(VCPU, KVMX_GET_REGS, 0, get_regs),
 	KVMX_ROW(VCPU, KVMX_SET_REGS, 0, set_regs),

@@ -410,7 +410,8 @@ static int emu_get_msr(struct x86_emu *e, u32 msr, u64 *val)
 {
 	if (emu_atomic(e))
 		return X86_EMU_RETRY;
-	if (x86_msr_get(emu_vcpu(e), msr, val, false))
+	if (!x86_msr_allowed(emu_vcpu(e), msr, false) ||
+	    x86_msr_get(emu_vcpu(e), msr, val, false))
 		return x86_emu_raise_error(e, X86_EXC_GP, 0);
 	return X86_EMU_DONE;
 }
@@ -419,7 +420,8 @@ static int emu_set_msr(struct x86_emu *e, u32 msr, u64 val)
 {
 	if (emu_atomic(e))
 		return X86_EMU_RETRY;
-	if (x86_msr_set(emu_vcpu(e), msr, val, false))
+	if (!x86_msr_allowed(emu_vcpu(e), msr, true) ||
+	    x86_msr_set(emu_vcpu(e), msr, val, false))
 		return x86_emu_raise_error(e, X86_EXC_GP, 0);
 	emu_reload(e);
 	return X86_EMU_DONE;

@@ -503,7 +503,7 @@ int x86_msr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
 	const struct msr_row *row = find_row(msr);
 
 	if (!row || !row_offered(row))
-		return -EINVAL;
+		return -ENOENT;
 	if (row->get)
 		return row->get(v, msr, val, host);
 	*val = 0;
@@ -515,7 +515,7 @@ int x86_msr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 	const struct msr_row *row = find_row(msr);
 
 	if (!row || !row_offered(row))
-		return -EINVAL;
+		return -ENOENT;
 	if ((row->flags & ADDRESS) && !x86_msr_canonical(v, val))
 		return -EINVAL;
 	if (row->set)

@@ -12,10 +12,21 @@
 /*
  * RDMSR and WRMSR with the checks of the guest's own instruction, or with
  * @host for user space (KVMX_GET_MSRS, KVMX_SET_MSRS): what the guest may not
- * change is settable then, in any order with other state. 0, or -EINVAL: #GP.
+ * change is settable then, in any order with other state. 0; #GP: -ENOENT (there
+ * is no such MSR), -EINVAL.
  */
 int x86_msr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host);
 int x86_msr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host);
+
+/*
+ * User space's filter (msr_filter.c): replaced under vm->lock, 0, -EINVAL,
+ * -EFAULT or -ENOMEM; asked for the guest's own instructions; applied to the
+ * unit when KVMX_REQ_MSR_FILTER was taken.
+ */
+int x86_msr_filter_set(struct x86_vm *vm, const struct kvmx_msr_filter *in);
+void x86_msr_filter_destroy(struct x86_vm *vm);
+void x86_msr_filter_apply(struct x86_vcpu *v);
+bool x86_msr_allowed(struct x86_vcpu *v, u32 msr, bool write);
 
 /* Whether WRMSR of it may sleep, or touch guest memory: outside of the run window then. */
 bool x86_msr_write_sleeps(u32 msr);

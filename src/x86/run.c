@@ -163,6 +163,8 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 		srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
 		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);
 	}
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_MSR_FILTER))
+		x86_msr_filter_apply(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
 		x86_clock_update(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))
@@ -261,30 +263,6 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 			next = x86_exit_slow(v);
 	}
 	return next;
-}
-
-/* The parts of the run page that are exchanged on each KVMX_RUN. */
-static int x86_run_page_in(struct x86_vcpu *v)
-{
-	struct kvmx_run *run = v->vcpu.run;
-
-	if (run->kvmx_valid_regs || run->kvmx_dirty_regs)
-		return -EINVAL;
-	if (!v->lapic && x86_set_cr8(v, run->cr8))
-		return -EINVAL;
-	return 0;
-}
-
-static void x86_run_page_out(struct x86_vcpu *v)
-{
-	struct kvmx_run *run = v->vcpu.run;
-
-	run->flags = 0;
-	run->if_flag = !!(v->rflags & X86_EFLAGS_IF);
-	run->cr8 = x86_get_cr8(v);
-	run->apic_base = lapic_get_base(v);
-	run->ready_for_interrupt_injection =
-		READ_ONCE(x86_vm_of(v)->irqchip) || x86_user_may_interrupt(v);
 }
 
 int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu)

@@ -31,6 +31,17 @@ bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
 bool x86_user_controller(struct x86_vcpu *v);	/* interrupts come by KVMX_INTERRUPT */
 bool x86_user_may_interrupt(struct x86_vcpu *v);	/* and one would be taken now */
 
+/* run_page.c: what KVMX_RUN exchanges. 0 or -EINVAL. */
+int x86_run_page_in(struct x86_vcpu *v);
+void x86_run_page_out(struct x86_vcpu *v);
+
+/*
+ * msr_filter.c. x86_msr_failed(): RDMSR or WRMSR of @msr ended with @error
+ * (-EPERM: denied, -ENOENT: no such MSR, -EINVAL); #GP, or user space answers.
+ */
+enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, int error,
+			     u8 insn_len);
+
 /* debug.c: DR0 to DR3. The first three in the window, the swaps with interrupts off. */
 void x86_debug_open(struct x86_vcpu *v);
 void x86_debug_close(struct x86_vcpu *v);

@@ -116,6 +116,8 @@ int kvmx_arch_vcpu_init(struct kvmx_vcpu *vcpu)
 		if (ret)
 			return ret;
 	}
+	/* A filter that comes before others know of this vCPU. */
+	kvmx_vcpu_request(vcpu, KVMX_REQ_MSR_FILTER);
 	x86_vcpu_reset(v, false);
 	v->mp_state = !v->lapic || (v->apic_base & APIC_BASE_BSP) ? X86_MP_RUNNABLE :
 								   X86_MP_UNINITIALIZED;

@@ -2,6 +2,7 @@
 /* A vCPU's state through the ioctls: what is set is got, what is refused changes nothing. */
 /* links: src/x86/state.c src/x86/state_events.c src/x86/ioctl.c src/x86/caps.c src/x86/msr.c */
 /* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c src/x86/guest_debug.c */
+/* links: src/x86/msr_filter.c src/x86/run_page.c */
 /* links: src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
 #include "x86_world.h"
 #include <kvmx/arch.h>
@@ -19,6 +20,26 @@ bool x86_events_async(struct x86_vcpu *v)
 	if (init_waits)
 		v->mp_state = X86_MP_INIT_RECEIVED;
 	init_waits = false;
+	return true;
+}
+
+int kvmx_call_get(u64 uaddr, void *data, size_t len)
+{
+	return -EFAULT;
+}
+
+void x86_skip(struct x86_vcpu *v, u8 insn_len)
+{
+	v->rip += insn_len;
+}
+
+void x86_raise_error(struct x86_vcpu *v, u8 vector, u32 error)
+{
+	raised[vector & 31]++;
+}
+
+bool x86_user_may_interrupt(struct x86_vcpu *v)
+{
 	return true;
 }
 
@@ -895,13 +916,13 @@ START_TEST(capabilities)
 		KVMX_CAP_IRQCHIP, KVMX_CAP_PIT2, KVMX_CAP_HLT, KVMX_CAP_IRQ_INJECT_STATUS,
 		KVMX_CAP_PIT_STATE2, KVMX_CAP_XCRS, KVMX_CAP_GET_TSC_KHZ, KVMX_CAP_SPLIT_IRQCHIP,
 		KVMX_CAP_TSC_DEADLINE_TIMER, KVMX_CAP_USER_NMI, KVMX_CAP_SET_GUEST_DEBUG,
-		KVMX_CAP_X86_ROBUST_SINGLESTEP,
+		KVMX_CAP_X86_ROBUST_SINGLESTEP, KVMX_CAP_X86_MSR_FILTER,
+		KVMX_CAP_X86_USER_SPACE_MSR, KVMX_CAP_SYNC_REGS, KVMX_CAP_X86_DISABLE_EXITS,
 	};
 	static const u32 absent[] = {
 		KVMX_CAP_X86_SMM, KVMX_CAP_NESTED_STATE, KVMX_CAP_HYPERV, KVMX_CAP_XEN_HVM,
-		KVMX_CAP_X86_MSR_FILTER, KVMX_CAP_X86_USER_SPACE_MSR, KVMX_CAP_PMU_EVENT_FILTER,
-		KVMX_CAP_EXT_EMUL_CPUID, KVMX_CAP_SYNC_REGS, KVMX_CAP_ASYNC_PF,
-		KVMX_CAP_STEAL_TIME, KVMX_CAP_X86_DISABLE_EXITS, KVMX_CAP_PV_MMU, 100000,
+		KVMX_CAP_PMU_EVENT_FILTER, KVMX_CAP_EXT_EMUL_CPUID, KVMX_CAP_ASYNC_PF,
+		KVMX_CAP_PV_MMU, 100000,
 	};
 	struct kvmx_enable_cap cap = { .cap = KVMX_CAP_EXCEPTION_PAYLOAD, .args = { 1 } };
 	unsigned int i;
@@ -930,10 +951,74 @@ START_TEST(capabilities)
 	cap.args[0] = KVMX_X86_QUIRK_SLOT_ZAP_ALL;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	ck_assert_uint_eq(vm->disabled_quirks, KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
+	cap.cap = KVMX_CAP_X86_USER_SPACE_MSR;
+	cap.args[0] = KVMX_MSR_EXIT_REASON_VALID_MASK + 1;
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	ck_assert_uint_eq(vm->msr_exit_reasons, 0);
+	cap.args[0] = KVMX_MSR_EXIT_REASON_FILTER;
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), 0);
+	ck_assert_uint_eq(vm->msr_exit_reasons, KVMX_MSR_EXIT_REASON_FILTER);
+	cap.cap = KVMX_CAP_X86_DISABLE_EXITS;	/* too late: it has a vCPU */
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	cap.cap = KVMX_CAP_SPLIT_IRQCHIP;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	cap.cap = KVMX_CAP_HLT;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	end_vm();
+}
+END_TEST
+
+START_TEST(registers_in_the_run_page)
+{
+	struct x86_vcpu *v, before;
+	struct kvmx_run *run;
+
+	start(HOST_AMD);
+	v = cpu[0];
+	run = v->vcpu.run;
+	run->kvmx_valid_regs = KVMX_SYNC_X86_VALID_FIELDS + 1;
+	ck_assert_int_eq(x86_run_page_in(v), -EINVAL);
+	run->kvmx_valid_regs = 0;
+	run->kvmx_dirty_regs = 1ull << 63;
+	ck_assert_int_eq(x86_run_page_in(v), -EINVAL);
+
+	/* Only what is asked for. */
+	run->kvmx_dirty_regs = 0;
+	run->kvmx_valid_regs = KVMX_SYNC_X86_REGS;
+	v->gpr[X86_RBX] = 0x1234;
+	run->s.regs.sregs.cr2 = 0x77;
+	ck_assert_int_eq(x86_run_page_in(v), 0);
+	x86_run_page_out(v);
+	ck_assert_uint_eq(run->s.regs.regs.rbx, 0x1234);
+	ck_assert_uint_eq(run->s.regs.sregs.cr2, 0x77);
+
+	/* What user space says while the guest runs does not count. */
+	run->kvmx_valid_regs = KVMX_SYNC_X86_VALID_FIELDS;
+	x86_run_page_out(v);
+	ck_assert_uint_eq(run->s.regs.sregs.cr2, 0x77);
+	ck_assert_int_eq(x86_run_page_in(v), 0);
+	x86_run_page_out(v);
+	ck_assert_uint_eq(run->s.regs.sregs.cr2, v->cr2);
+
+	run->kvmx_dirty_regs = KVMX_SYNC_X86_VALID_FIELDS;
+	run->s.regs.regs.rbx = 0x4321;
+	run->s.regs.sregs.cr2 = 0x88;
+	run->s.regs.events.nmi.masked = 1;
+	ck_assert_int_eq(x86_run_page_in(v), 0);
+	ck_assert_uint_eq(run->kvmx_dirty_regs, 0);
+	ck_assert_uint_eq(v->gpr[X86_RBX], 0x4321);
+	ck_assert_uint_eq(v->cr2, 0x88);
+	ck_assert(v->nmi_masked);
+
+	run->kvmx_dirty_regs = KVMX_SYNC_X86_SREGS;
+	run->s.regs.sregs.cr4 = 1ull << 40;
+	snapshot(&before);
+	ck_assert_int_eq(x86_run_page_in(v), -EINVAL);
+	ck_assert(unchanged(&before));
+	run->kvmx_dirty_regs = KVMX_SYNC_X86_EVENTS;
+	run->s.regs.events.flags = ~0u;
+	ck_assert_int_eq(x86_run_page_in(v), -EINVAL);
+	ck_assert(unchanged(&before));
 	end_vm();
 }
 END_TEST
@@ -952,4 +1037,4 @@ UNIT_MAIN("state",
 	  fpu_case(),
 	  UNIT_CASE("events", events_round_trip, events_refused, payload_unknown_to_user_space,
 		    interrupts_by_user_space, mp_state),
-	  UNIT_CASE("ioctls", arrays, small_ones, capabilities))
+	  UNIT_CASE("ioctls", arrays, small_ones, capabilities, registers_in_the_run_page))

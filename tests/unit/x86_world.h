@@ -255,7 +255,9 @@ static void fake_set_intercepts(struct x86_vcpu *v)
 }
 
 static const struct stage2_format fake_stage2 = { .levels = 4 };
+static u32 fake_direct_msrs[4];	/* ends with 0 */
 static const struct x86_backend fake_unit = {
+	.direct_msrs = fake_direct_msrs,
 	.name = "fake", .stage2 = &fake_stage2, .get_msr = fake_get_msr, .set_msr = fake_set_msr,
 	.load_state = fake_load_state, .flush_tlb = fake_flush_tlb, .set_tsc = fake_set_tsc,
 	.set_intercepts = fake_set_intercepts,

@@ -123,6 +123,8 @@ struct guest guest_make(int with)
 {
 	struct guest g = { .vm = must("CREATE_VM", ioctl(dev, KVMX_CREATE_VM, 0)) };
 	struct kvmx_userspace_memory_region region = { .memory_size = RAM_SIZE };
+	struct kvmx_enable_cap c = { .cap = KVMX_CAP_X86_DISABLE_EXITS,
+				     .args = { KVMX_X86_DISABLE_EXITS_HLT } };
 
 	g.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must("memory", g.ram == MAP_FAILED ? -1 : 0);
@@ -130,6 +132,8 @@ struct guest guest_make(int with)
 	must("memory", ioctl(g.vm, KVMX_SET_USER_MEMORY_REGION, &region));
 	if (with & WITH_IRQCHIP)
 		must("CREATE_IRQCHIP", ioctl(g.vm, KVMX_CREATE_IRQCHIP, 0));
+	if (with & WITHOUT_HLT)
+		must("DISABLE_EXITS", ioctl(g.vm, KVMX_ENABLE_CAP, &c));
 	g.cpu = must("CREATE_VCPU", ioctl(g.vm, KVMX_CREATE_VCPU, 0));
 	g.run = mmap(NULL, must("mmap size", ioctl(dev, KVMX_GET_VCPU_MMAP_SIZE, 0)),
 		     PROT_READ | PROT_WRITE, MAP_SHARED, g.cpu, 0);
@@ -216,6 +220,8 @@ int main(int argc, char **argv)
 	note("%s is %s", path, in_tree ? "the kernel's own KVM" : "kvmx");
 
 	test_debug();
+	test_msr();
+	test_run();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed ? 1 : 0;
 }

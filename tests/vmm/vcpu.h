@@ -19,6 +19,7 @@
 #define DEVICE		0x40000000ul	/* mapped, no memory there */
 
 #define WITH_IRQCHIP	1
+#define WITHOUT_HLT	2	/* its exits are disabled */
 
 struct guest {
 	int vm, cpu;
@@ -57,5 +58,7 @@ uint64_t guest_stack(struct guest *g, unsigned int slot);	/* 64-bit words at RSP
 int cap(int fd, long number);
 
 void test_debug(void);
+void test_msr(void);
+void test_run(void);
 
 #endif
