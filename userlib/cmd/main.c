@@ -16,6 +16,7 @@ static const struct {
 #if defined(__x86_64__)
 	{ "run", cmd_run, "run a Linux kernel in a virtual machine" },
 #endif
+	{ "exec", cmd_exec, "run a program that knows only /dev/kvm" },
 	{ "status", cmd_status, "say whether virtual machines can run here" },
 	{ "load", cmd_load, "load the kvmx module" },
 	{ "unload", cmd_unload, "unload the kvmx module" },
