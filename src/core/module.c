@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 
 #include <kvmx/arch.h>
@@ -47,6 +48,32 @@ static struct miscdevice kvmx_device = {
 	.fops = &system_fops,
 };
 
+/* For programs that know no other name, on a kernel whose own KVM does not take it. */
+static bool claim_dev_kvm;
+module_param(claim_dev_kvm, bool, 0444);
+MODULE_PARM_DESC(claim_dev_kvm, "Register /dev/kvm (misc minor 232), too");
+
+static struct miscdevice kvm_device = {
+	.minor = KVM_MINOR,
+	.name = "kvm",
+	.mode = 0660,
+	.fops = &system_fops,
+};
+
+static int register_devices(void)
+{
+	int err = misc_register(&kvmx_device);
+
+	if (err || !claim_dev_kvm)
+		return err;
+	err = misc_register(&kvm_device);
+	if (err == -EBUSY)
+		pr_err("claim_dev_kvm=1, but in-tree KVM has /dev/kvm: unload kvm_amd or kvm_intel first, or load kvmx without it\n");
+	if (err)
+		misc_deregister(&kvmx_device);
+	return err;
+}
+
 static int init_ioctls(void)
 {
 	const struct kvmx_ioctl_set sets[] = {
@@ -82,10 +109,11 @@ static int __init kvmx_init(void)
 	err = init_ioctls();
 	if (err)
 		goto arch;
-	err = misc_register(&kvmx_device);
+	err = register_devices();
 	if (err)
 		goto ioctls;
-	pr_info("version " KVMX_VERSION ", /dev/kvmx is ready\n");
+	pr_info("version " KVMX_VERSION ", %s ready\n",
+		claim_dev_kvm ? "/dev/kvmx and /dev/kvm are" : "/dev/kvmx is");
 	return 0;
 ioctls:
 	kvmx_ioctl_exit();
@@ -102,6 +130,8 @@ refused:
 
 static void __exit kvmx_exit(void)
 {
+	if (claim_dev_kvm)
+		misc_deregister(&kvm_device);
 	misc_deregister(&kvmx_device);
 	kvmx_ioctl_exit();
 	kvmx_arch_exit();
