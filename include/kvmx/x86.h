@@ -146,6 +146,7 @@ enum {
 	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
 	KVMX_REQ_MSR_FILTER,		/* user space's filter changed: x86_msr_filter_apply() */
 	KVMX_REQ_STEPPED,		/* a single step ended with an emulated instruction */
+	KVMX_REQ_TPR_ACCESS,		/* user space wants to know: x86_vapic_tell() */
 };
 
 /* Who in the guest is asked to be told of an interrupt of which kind: ICR, I/O APIC and MSI alike. */
@@ -270,6 +271,13 @@ struct x86_vcpu {
 
 	struct lapic *lapic;		/* [I] NULL without an in-kernel one */
 	u64 apic_base;			/* [m] IA32_APIC_BASE */
+	struct {
+		u64 addr;		/* of the guest's four bytes, 0: none */
+		u8 tpr;			/* what they were told last */
+		bool report;		/* each access to the register */
+		bool write;		/* the last one, at @rip */
+		u64 rip;
+	} vapic;			/* [m] vapic.c */
 	struct x86_fpu fpu;
 	struct x86_cpuid *cpuid;	/* [m] never NULL after vcpu_init */
 	u64 cr4_guest_bits, efer_bits, xcr0_allowed, rip_canonical_bits;	/* [m] from CPUID */

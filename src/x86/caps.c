@@ -33,6 +33,7 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_IRQCHIP:
 	case KVMX_CAP_HLT:
 	case KVMX_CAP_SET_TSS_ADDR:
+	case KVMX_CAP_VAPIC:
 	case KVMX_CAP_EXT_CPUID:
 	case KVMX_CAP_CLOCKSOURCE:
 	case KVMX_CAP_NOP_IO_DELAY:

@@ -184,6 +184,9 @@ static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 
 static enum x86_next exit_fault(struct x86_vcpu *v)
 {
+	/* An access to the task priority register comes after what the guest wrote to that page. */
+	if (unlikely(v->vapic.addr))
+		return X86_SLOW;
 	return fault_common(v, true);
 }
 

@@ -15,6 +15,7 @@
 #include "lapic.h"
 #include "pic.h"
 #include "pit.h"
+#include "vapic.h"
 
 #define PIC_LINES	16
 #define PIC_CASCADE	2
@@ -373,5 +374,7 @@ const struct kvmx_ioctl kvmx_arch_irq_ioctls[] = {
 	KVMX_ROW(VM, KVMX_REINJECT_CONTROL, KVMX_IOC_VM_LOCK, reinject_control),
 	KVMX_ROW(VCPU, KVMX_GET_LAPIC, 0, get_lapic),
 	KVMX_ROW(VCPU, KVMX_SET_LAPIC, 0, set_lapic),
+	KVMX_ROW(VCPU, KVMX_TPR_ACCESS_REPORTING, 0, x86_vapic_reporting_ioctl),
+	KVMX_ROW(VCPU, KVMX_SET_VAPIC_ADDR, 0, x86_vapic_addr_ioctl),
 };
 const unsigned int kvmx_arch_nr_irq_ioctls = ARRAY_SIZE(kvmx_arch_irq_ioctls);

@@ -12,6 +12,7 @@
 
 #include "ioapic.h"
 #include "lapic_regs.h"
+#include "vapic.h"
 
 /*
  * State that other CPUs look at
@@ -216,7 +217,7 @@ int lapic_take_eoi_exit(struct x86_vcpu *v)
 	return vector;
 }
 
-static void write_tpr(struct x86_vcpu *v, u8 tpr)
+void lapic_write_tpr(struct x86_vcpu *v, u8 tpr)
 {
 	lapic_reg_set(v->lapic, LAPIC_TPR, tpr);
 	lapic_update_ppr(v->lapic);
@@ -224,12 +225,19 @@ static void write_tpr(struct x86_vcpu *v, u8 tpr)
 
 void lapic_set_tpr(struct x86_vcpu *v, u8 cr8)
 {
-	write_tpr(v, (cr8 & 15) << 4);
+	lapic_write_tpr(v, (cr8 & 15) << 4);
 }
 
 u8 lapic_get_tpr(struct x86_vcpu *v)
 {
 	return lapic_reg(v->lapic, LAPIC_TPR) >> 4 & 15;
+}
+
+u32 lapic_priorities(struct x86_vcpu *v)
+{
+	int isr = max(lapic_highest(v->lapic->isr), 0), irr = max(lapic_highest(v->lapic->irr), 0);
+
+	return lapic_reg(v->lapic, LAPIC_TPR) | (isr & 0xf0) << 8 | (u32)irr << 24;
 }
 
 /*
@@ -418,7 +426,7 @@ static void write_plain(struct x86_vcpu *v, u32 offset, u32 val)
 
 	switch (offset) {
 	case LAPIC_TPR:
-		write_tpr(v, val);
+		lapic_write_tpr(v, val);
 		break;
 	case LAPIC_DFR:
 		lapic_reg_set(lapic, LAPIC_DFR, val | LAPIC_DFR_RESERVED);
@@ -459,6 +467,8 @@ int lapic_mmio_read(struct x86_vcpu *v, u32 offset, int len, void *val)
 	u64 data = 0;
 
 	if (byte < 4 && lapic_enabled(v)) {
+		if (reg == LAPIC_TPR)
+			x86_vapic_report(v, false);
 		if (is_readable(v, reg))
 			data = lapic_read_plain(v, reg) >> (8 * byte);
 		else
@@ -477,6 +487,8 @@ int lapic_mmio_write(struct x86_vcpu *v, u32 offset, int len, const void *val)
 		return 0;
 	memcpy(&data, val, sizeof(data));
 	mask = lapic_write_mask(v, reg);
+	if (reg == LAPIC_TPR)
+		x86_vapic_report(v, true);
 	if (reg == LAPIC_EOI)
 		lapic_eoi(v);
 	else if (reg == LAPIC_ESR)

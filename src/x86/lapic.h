@@ -61,6 +61,9 @@ int lapic_mmio_write(struct x86_vcpu *v, u32 offset, int len, const void *val);
 
 void lapic_set_tpr(struct x86_vcpu *v, u8 cr8);	/* CR8: 4 bits */
 u8 lapic_get_tpr(struct x86_vcpu *v);
+void lapic_write_tpr(struct x86_vcpu *v, u8 tpr);	/* all of the register */
+/* For vapic.c: TPR, highest vectors in service and requested (0: none) in bytes 0, 1 and 3. */
+u32 lapic_priorities(struct x86_vcpu *v);
 
 /* Timer (lapic_timer.c). */
 extern unsigned int x86_min_timer_period_us;	/* module parameter; the PIT obeys it too */

@@ -19,6 +19,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "msr.h"
+#include "vapic.h"
 
 static void x86_window_open(struct x86_vcpu *v)
 {
@@ -132,12 +133,15 @@ static enum x86_next x86_run_window(struct x86_vcpu *v)
 		return X86_LEAVE;
 	}
 	while (next == X86_STAY) {
-		if (READ_ONCE(v->vcpu.requests) && x86_window_requests(v))
+		if (READ_ONCE(v->vcpu.requests) && (x86_window_requests(v) || v->vapic.addr))
 			next = X86_LEAVE;
 		else if (x86_enter(v))
 			next = x86_exit_fast(v);
 		else if (need_resched() || kvmx_host_user_work_pending() ||
 			 kvmx_host_softirq_pending() || !kvmx_unit_ready())
+			next = X86_LEAVE;
+		/* Its page in guest memory is read and written outside of the window. */
+		if (unlikely(v->vapic.addr) && next == X86_STAY)
 			next = X86_LEAVE;
 	}
 	x86_window_close(v);
@@ -170,6 +174,10 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))
 		x86_pdptes_load(v);
 	kvmx_vcpu_take(vcpu, KVMX_REQ_STEAL);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TPR_ACCESS)) {
+		x86_vapic_tell(v);
+		return X86_USER;
+	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_IOAPIC_SCAN) && v->lapic) {
 		vector = lapic_take_eoi_exit(v);
 		if (vector >= 0) {
@@ -258,7 +266,11 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 		cond_resched();
 		if (!x86_wait_runnable(v))
 			continue;
+		if (unlikely(v->vapic.addr))
+			x86_vapic_publish(v);
 		next = x86_run_window(v);
+		if (unlikely(v->vapic.addr))
+			x86_vapic_collect(v);
 		if (next == X86_SLOW)
 			next = x86_exit_slow(v);
 	}

@@ -91,6 +91,26 @@ int kvmx_call_get(u64 uaddr, void *data, size_t len)
 	return 0;
 }
 
+/* All of the guest's memory. */
+#define GUEST_BYTES	0x1000ull
+static u8 guest_memory[16];
+
+int kvmx_guest_read(struct kvmx_vm *kvm, gpa_t gpa, void *data, size_t len)
+{
+	if (gpa < GUEST_BYTES || gpa - GUEST_BYTES + len > sizeof(guest_memory))
+		return -EFAULT;
+	memcpy(data, &guest_memory[gpa - GUEST_BYTES], len);
+	return 0;
+}
+
+int kvmx_guest_write(struct kvmx_vm *kvm, gpa_t gpa, const void *data, size_t len)
+{
+	if (gpa < GUEST_BYTES || gpa - GUEST_BYTES + len > sizeof(guest_memory))
+		return -EFAULT;
+	memcpy(&guest_memory[gpa - GUEST_BYTES], data, len);
+	return 0;
+}
+
 /* --- the world --- */
 
 static struct x86_vcpu *add_vcpu(u32 id)
@@ -121,6 +141,7 @@ static struct x86_vcpu *add_vcpu(u32 id)
 static void world_vm(void)
 {
 	vm = calloc(1, sizeof(*vm));
+	ck_assert_int_eq(init_srcu_struct(&vm->vm.memory.srcu), 0);
 	ck_assert_int_eq(kvmx_bus_init(&vm->vm), 0);
 	ck_assert_int_eq(kvmx_irqs_init(&vm->vm, &x86_irq_sink), 0);
 	tsc_offset = 0;
@@ -166,6 +187,7 @@ static void world_end(void)
 	kvmx_irqs_destroy(&vm->vm);
 	kvmx_bus_destroy(&vm->vm);
 	shim_rcu_run();
+	cleanup_srcu_struct(&vm->vm.memory.srcu);
 	free(vm);
 	shim_assert_idle();
 	ck_assert_uint_eq(shim_alloc_live(), 0);

@@ -4,11 +4,12 @@
  * in its modes, saved state; and random operations against invariants.
  */
 /* links: src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/apic_msg.c */
-/* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c */
+/* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c src/x86/vapic.c */
 /* links: src/core/bus.c src/core/irq_routing.c */
 #include <pthread.h>
 
 #include "irqchip_world.h"
+#include "vapic.h"
 
 static void fixed(struct x86_vcpu *v, u8 vector)
 {
@@ -599,6 +600,94 @@ START_TEST(split_extint)
 	cpu[0]->user_irq = 0x99;
 	ck_assert_int_eq(take(cpu[0]), 0x99);
 	ck_assert_int_eq(take(cpu[0]), -1);
+	world_end();
+}
+END_TEST
+
+/* --- help with the task priority --- */
+
+START_TEST(tpr_reports)
+{
+	struct kvmx_tpr_access_ctl ctl = { .enabled = 1 };
+	struct x86_vcpu *v;
+
+	world_full(1);
+	v = cpu[0];
+	v->vcpu.run = calloc(1, sizeof(*v->vcpu.run));
+	mmio_write(v, LAPIC_TPR, 0x20);
+	ck_assert(!kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
+	ctl.flags = 1;
+	ck_assert_int_eq(call(KVMX_TPR_ACCESS_REPORTING, v, &ctl, 0), -EINVAL);
+	ctl.flags = 0;
+	ck_assert_int_eq(call(KVMX_TPR_ACCESS_REPORTING, v, &ctl, 0), 0);
+	mmio_write(v, LAPIC_SVR, 0x1ff);
+	ck_assert(!kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
+	v->rip = 0x80001234;
+	mmio_write(v, LAPIC_TPR, 0x30);
+	ck_assert(kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
+	v->rip = 0x80001238;
+	x86_vapic_tell(v);
+	ck_assert_uint_eq(v->vcpu.run->exit_reason, KVMX_EXIT_TPR_ACCESS);
+	ck_assert_uint_eq(v->vcpu.run->tpr_access.rip, 0x80001234);
+	ck_assert_uint_eq(v->vcpu.run->tpr_access.is_write, 1);
+	ck_assert_uint_eq(mmio_read(v, LAPIC_TPR), 0x30);
+	ck_assert(kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
+	x86_vapic_tell(v);
+	ck_assert_uint_eq(v->vcpu.run->tpr_access.is_write, 0);
+	ctl.enabled = 0;
+	ck_assert_int_eq(call(KVMX_TPR_ACCESS_REPORTING, v, &ctl, 0), 0);
+	mmio_read(v, LAPIC_TPR);
+	ck_assert(!kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
+	free(v->vcpu.run);
+	world_end();
+}
+END_TEST
+
+START_TEST(tpr_in_guest_memory)
+{
+	struct kvmx_vapic_addr addr = { .vapic_addr = GUEST_BYTES + 4 };
+	struct kvmx_tpr_access_ctl ctl = { };
+	struct x86_vcpu *v;
+	u8 *page = guest_memory + 4;
+
+	world_full(1);
+	v = cpu[0];
+	ck_assert_int_eq(call(KVMX_SET_VAPIC_ADDR, v, &addr, 0), 0);
+	fixed(v, 0x61);
+	ck_assert_int_eq(take(v), 0x61);
+	fixed(v, 0x45);
+	mmio_write(v, LAPIC_TPR, 0x23);
+	memset(guest_memory, 0xee, sizeof(guest_memory));
+	x86_vapic_publish(v);
+	ck_assert_mem_eq(guest_memory, "\xee\xee\xee\xee\x23\x60\x00\x45\xee", 9);
+	/* Not touched by the guest: what the register was given in the meantime stands. */
+	mmio_write(v, LAPIC_TPR, 0x33);
+	x86_vapic_collect(v);
+	ck_assert_uint_eq(mmio_read(v, LAPIC_TPR), 0x33);
+	/* The guest raises its priority, then lowers it: the waiting interrupt comes. */
+	x86_vapic_publish(v);
+	page[0] = 0x50;
+	x86_vapic_collect(v);
+	mmio_write(v, LAPIC_EOI, 0);
+	ck_assert_int_eq(take(v), -1);
+	x86_vapic_publish(v);
+	ck_assert_mem_eq(page, "\x50\x00\x00\x45", 4);
+	page[0] = 0x30;
+	x86_vapic_collect(v);
+	ck_assert_int_eq(take(v), 0x45);
+	/* Where there is no memory; and the address stays what it was. */
+	addr.vapic_addr = GUEST_BYTES + 13;
+	ck_assert_int_eq(call(KVMX_SET_VAPIC_ADDR, v, &addr, 0), -EINVAL);
+	ck_assert_uint_eq(v->vapic.addr, GUEST_BYTES + 4);
+	addr.vapic_addr = 0;
+	ck_assert_int_eq(call(KVMX_SET_VAPIC_ADDR, v, &addr, 0), 0);
+	ck_assert_uint_eq(v->vapic.addr, 0);
+	world_end();
+	/* No local APIC in the kernel. */
+	world_vm();
+	world_cpus(1);
+	ck_assert_int_eq(call(KVMX_SET_VAPIC_ADDR, cpu[0], &addr, 0), -EINVAL);
+	ck_assert_int_eq(call(KVMX_TPR_ACCESS_REPORTING, cpu[0], &ctl, 0), -EINVAL);
 	world_end();
 }
 END_TEST
@@ -1217,6 +1306,7 @@ UNIT_MAIN("lapic",
 		  start_up_messages, lowest_priority, x2apic_registers, x2apic_destinations,
 		  messages_from_msi),
 	UNIT_CASE("eoi", split_eoi_exits, suppressed_broadcast, split_extint),
+	UNIT_CASE("vapic", tpr_reports, tpr_in_guest_memory),
 	UNIT_CASE("timer", timer_one_shot, timer_stale_request, timer_divider, timer_periodic,
 		  timer_periodic_bound, timer_deadline),
 	UNIT_CASE("state", state_of_registers, state_of_ids, state_of_timer, state_of_deadline,
