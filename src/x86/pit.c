@@ -33,6 +33,8 @@
 #define RW_WORD			3	/* low byte is next */
 #define RW_WORD_HIGH		4	/* high byte is next */
 
+#define STATUS_NULL_COUNT	BIT(6)	/* written by a control word, not loaded yet */
+
 /* Ticks that found the last interrupt still pending, at most; more are lost for good. */
 #define MAX_LOST_TICKS		100000
 
@@ -297,8 +299,8 @@ static void latch_status(struct pit *pit, u32 nr)
 
 	if (c->status_latched)
 		return;
-	/* "Null count": written by a control word, not loaded yet. */
-	c->status = output(pit, c) << 7 | !c->count << 6 | c->rw_mode << 4 | c->mode << 1 | c->bcd;
+	c->status = output(pit, c) << 7 | (c->count ? 0 : STATUS_NULL_COUNT) | c->rw_mode << 4 |
+		    c->mode << 1 | c->bcd;
 	c->status_latched = 1;
 }
 
@@ -470,12 +472,29 @@ static const struct kvmx_io_ops pit_ops = { .read = pit_read, .write = pit_write
 /*
  * State. Load times are CLOCK_MONOTONIC in ns. reserved[0] carries the lost
  * ticks; who does not know of it writes 0 there.
+ *
+ * User space divides by counts, so one that is not loaded is told as the
+ * largest, begun at no time and with the status that says so.
  */
+
+static void tell_count(struct kvmx_pit_channel_state *c)
+{
+	if (c->count) {
+		if (!c->status_latched)
+			c->status = 0;
+		return;
+	}
+	if (!c->status_latched)
+		c->status = STATUS_NULL_COUNT;
+	c->count = 0x10000;
+	c->count_load_time = 0;
+}
 
 void pit_get_state(struct pit *pit, struct kvmx_pit_state2 *s)
 {
 	struct kvmx_pit_channel_state *c = &s->channels[SPEAKER_CHANNEL];
 	unsigned long flags;
+	u32 i;
 
 	memset(s, 0, sizeof(*s));
 	spin_lock_irqsave(&pit->lock, flags);
@@ -483,6 +502,8 @@ void pit_get_state(struct pit *pit, struct kvmx_pit_state2 *s)
 	/* While the gate is low the count stands still: it moves along with the time. */
 	if (!c->gate && !is_triggered(c) && c->count)
 		c->count_load_time += ktime_get_ns() - pit->gate_fell;
+	for (i = 0; i < 3; i++)
+		tell_count(&s->channels[i]);
 	s->flags = pit->flags;
 	s->reserved[0] = atomic_read(&pit->lost);
 	spin_unlock_irqrestore(&pit->lock, flags);
@@ -499,6 +520,8 @@ static void sanitize(struct kvmx_pit_channel_state *c, u32 nr, u64 now)
 	c->write_state = min_t(u8, c->write_state, RW_WORD_HIGH);
 	c->count_latched &= 3;
 	c->status_latched = !!c->status_latched;
+	if (c->count == 0x10000 && !c->count_load_time && (c->status & STATUS_NULL_COUNT))
+		c->count = 0;
 	/* From another machine's clock, or none: the count begins now. */
 	if ((u64)c->count_load_time > now ||
 	    (!c->count_load_time && c->count && !is_triggered(c)))

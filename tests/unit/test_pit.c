@@ -482,9 +482,22 @@ static void round_trip(void)
 START_TEST(state)
 {
 	struct kvmx_pit_state2 s;
+	u64 next;
+	u32 i;
 
 	create();
 	round_trip();
+	/* Who computes with a count that is not loaded must not divide by zero. */
+	pit_get_state(vm->pit, &s);
+	for (i = 0; i < 3; i++)
+		ck_assert_uint_eq(s.channels[i].count, 0x10000);
+	ck_assert_int_eq(pit_set_state(vm->pit, &s), 0);
+	ck_assert(!shim_timer_next(&next));
+	ck_assert_uint_eq(status_of(0), 0xc6);
+	/* Somebody's idea of a fresh one: the largest count, and it runs. */
+	s.channels[0].status = 0;
+	ck_assert_int_eq(pit_set_state(vm->pit, &s), 0);
+	ck_assert(shim_timer_next(&next));
 	load(0, 2, 1000);
 	load(2, 0, 2000);
 	port_write(0x61, 3);
