@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The VT-x computer: Bochs, which boots from a CD image and talks through serial ports.
+# The VT-x computer: Bochs, which boots from a disk image and talks through serial ports.
 # It has no way to the build computer's files: what the command needs is packed into
 # the initramfs (lib/travel.sh).  Called by run, like lib/qemu.sh.
 # shellcheck shell=bash
@@ -11,9 +11,7 @@ MACHINE_KVM=kvm_intel
 MACHINE_TERMINAL=''
 MACHINE_INPUT=c	# to the debugger that Debian's has built in: go
 MACHINE_LEAVE=/dev/ttyS3
-MACHINE_PACKAGES=(bochs-bin=bochs /usr/share/bochs/VGABIOS-lgpl-latest=vgabios
-	grub-mkrescue=grub-common /usr/lib/grub/i386-pc/linux.mod=grub-pc-bin
-	xorriso=xorriso mformat=mtools as=binutils)
+MACHINE_PACKAGES=(bochs-bin=bochs /usr/share/bochs/VGABIOS-lgpl-latest=vgabios gcc=gcc ld=binutils)
 
 # Instructions in a second of the machine's time: its TSC's frequency.  The machine's
 # clock runs by it, however fast the emulator is.
@@ -31,40 +29,63 @@ bochs_memory() {
 	esac
 }
 
-# bochs_image APPEND: the CD image, with all that the command needs in the initramfs.
-bochs_image() {
-	local tree=$logs/tree cd=$logs/cd
+# bochs_initrd: the initramfs, with all that the command needs.
+bochs_initrd() {
+	local tree=$logs/tree modules=$logs/tree/lib/modules/$KREL
 
-	mkdir -p "$tree" "$cd/boot/grub"
+	mkdir -p "$tree"
 	image_skeleton "$tree" "$MACHINE_DIR/guest/in-image"
 	# shellcheck disable=SC2086 # a list
-	image_modules "$tree/lib/modules/$KREL" $MACHINE_KVM $depends
-	PATH=$PATH:/usr/sbin:/sbin depmod -b "$tree" "$KREL" 2>"$logs/depmod.log" ||
-		die "depmod failed: $logs/depmod.log"
+	image_modules "$modules" $MACHINE_KVM $depends
 	cp "$logs/job/job" "$tree/job"
 	travel "$tree"
+	# Their type information and signature cost more time than the rest of loading them.
+	strip --strip-debug -R .BTF "$modules"/*.ko ${ko:+"$tree$ko"} || die "cannot strip the modules"
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$tree" "$KREL" 2>"$logs/depmod.log" ||
+		die "depmod failed: $logs/depmod.log"
 	if [ -n "$out" ]; then
 		mkdir -p "$tree/run/host-out"
 		cp -a "$out/." "$tree/run/host-out/" || die "cannot copy $out"
 	fi
-	image_pack "$tree" >"$cd/initrd" || die "cannot write $cd/initrd"
-
-	# The kernel's tests of its own cryptography take a third of its boot here.
-	printf 'linux /vmlinuz %s cryptomgr.notests\ninitrd /initrd\nboot\n' "$1" \
-		>"$cd/boot/grub/grub.cfg"
-	unpacked_prepare
-	quietly "making the CD image" "$logs/grub.log" grub-mkrescue -d /usr/lib/grub/i386-pc \
-		--install-modules="linux normal iso9660 biosdisk configfile" --locales= --themes= \
-		--fonts= -o "$logs/cd.iso" "$cd" "vmlinuz=$UNPACKED"
-	rm -rf "$tree" "$cd"
+	image_pack "$tree" >"$logs/initrd" || die "cannot write $logs/initrd"
+	rm -rf "$tree"
 }
 
-# machine_prepare APPEND: makes the CD image and Bochs's configuration and sets args,
+# bochs_sectors FILE
+bochs_sectors() {
+	echo $((($(stat -Lc %s "$1") + 511) / 512))
+}
+
+# bochs_disk APPEND: the disk's image: boot sector, command line, kernel, initramfs.
+bochs_disk() {
+	local file symbols
+
+	unpacked_prepare
+	# The kernel's tests of its own cryptography take a third of its boot here.
+	printf '%s cryptomgr.notests\0' "$1" >"$logs/cmdline"
+	symbols=CMDLINE_SECTORS=$(bochs_sectors "$logs/cmdline")
+	symbols+=,--defsym,KERNEL_SECTORS=$(bochs_sectors "$UNPACKED")
+	symbols+=,--defsym,KERNEL_AT=$(unpacked_address "$UNPACKED")
+	symbols+=,--defsym,INITRD_SECTORS=$(bochs_sectors "$logs/initrd")
+	symbols+=,--defsym,INITRD_SIZE=$(stat -c %s "$logs/initrd")
+	gcc -c -Wa,--defsym,"$symbols" "$MACHINE_DIR/boot/load.S" -o "$logs/load.o" &&
+		ld -Ttext=0x7c00 --oformat binary -o "$logs/disk" "$logs/load.o" ||
+		die "cannot assemble boot/load.S"
+	for file in "$logs/cmdline" "$UNPACKED" "$logs/initrd"; do
+		cat "$file" >>"$logs/disk" && truncate -s %512 "$logs/disk" || die "cannot write $logs/disk"
+	done
+	# Whole cylinders, from which Bochs makes out the geometry.
+	truncate -s %$((16 * 63 * 512)) "$logs/disk"
+	rm -f "$logs/cmdline" "$logs/load.o" "$logs/initrd"
+}
+
+# machine_prepare APPEND: makes the disk image and Bochs's configuration and sets args,
 # the emulator's command.
 machine_prepare() {
 	local size clock=utc separate=()
 
-	bochs_image "$1"
+	bochs_initrd
+	bochs_disk "$1"
 	size=$(bochs_memory)
 	[ -z "$icount" ] || clock=946684800
 	cat >"$logs/bochsrc" <<-END
@@ -75,8 +96,10 @@ machine_prepare() {
 		cpu: model=$model, count=$smp, ips=$BOCHS_IPS, reset_on_triple_fault=0
 		memory: guest=$size, host=$size
 		clock: sync=none, time0=$clock
-		ata0-master: type=cdrom, path="$logs/cd.iso", status=inserted
-		boot: cdrom
+		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+		ata0-master: type=disk, path="$logs/disk", mode=flat
+		ata1: enabled=0
+		boot: disk
 		com1: enabled=1, mode=file, dev="$logs/console.log"
 		com2: enabled=1, mode=file, dev="$logs/output"
 		com3: enabled=1, mode=file, dev="$logs/status"
@@ -103,5 +126,5 @@ machine_collect() {
 		tar -xf "$logs/left.tar" -C "$logs" dmesg.log
 		[ -z "$out" ] || tar -xf "$logs/left.tar" --no-same-owner -C "$out" --strip-components=1 host-out
 	fi
-	rm -f "$logs/left.tar" "$logs/cd.iso"
+	rm -f "$logs/left.tar"
 }

@@ -82,3 +82,8 @@ unpacked_prepare() {
 	UNPACKED=$TREE/build/machine/kernel-$KREL-$digest
 	[ -e "$UNPACKED" ] || locked "$TREE/build/machine/lock" unpacked_build "$UNPACKED" || exit
 }
+
+# unpacked_address FILE: where in memory the file's first byte comes to lie.
+unpacked_address() {
+	echo $(($(unpacked_number "$1" $((0x258)) 8) - ($(unpacked_number "$1" 497 1) + 1) * 512))
+}
