@@ -132,6 +132,20 @@ static void sleep_for_ms(unsigned long long ms)
 
 /* ---- State out and in ---- */
 
+/*
+ * VT-x wants segments in use to be marked as accessed, and in-tree KVM marks those
+ * that are not in use, too.
+ */
+static void mark_accessed(void *state)
+{
+	struct kvmx_sregs *sregs = state;
+	struct kvmx_segment *seg[] = { &sregs->cs, &sregs->ds, &sregs->es, &sregs->fs, &sregs->gs,
+				       &sregs->ss };
+
+	for (unsigned int i = 0; i < sizeof(seg) / sizeof(seg[0]); i++)
+		seg[i]->type |= 1;
+}
+
 /* KVMX_GET_X and KVMX_SET_X of one structure; scrambled in between where that is harmless. */
 static void trip(struct vcpu *v, const char *what, unsigned long get, unsigned long set,
 		 void *state, size_t length, bool scramble)
@@ -150,6 +164,10 @@ static void trip(struct vcpu *v, const char *what, unsigned long get, unsigned l
 	must(vcpu_ioctl(v, set, state), what);
 	memset(other, 0, length);
 	must(vcpu_ioctl(v, get, other), what);
+	if (set == KVMX_SET_SREGS) {
+		mark_accessed(state);
+		mark_accessed(other);
+	}
 	if (memcmp(other, state, length)) {
 		size_t at = 0;
 
