@@ -123,12 +123,53 @@ static void svm_run(struct x86_vcpu *v, struct svm_vcpu *svm, struct svm_cpu *sc
 		x86_wrmsr(X86_MSR_SPEC_CTRL, host_spec_ctrl);
 }
 
+/*
+ * A refused entry leaves the guest as it was. Nothing says what it has cached or
+ * flushed: all of it again. Nor does every CPU leave the interrupt control alone:
+ * QEMU's writes that of the last guest it entered, without V_INTR_MASKING if
+ * there was none, and the next entry would then keep the host's interrupts out.
+ */
+static void svm_refused(struct x86_vcpu *v, struct svm_cpu *sc, u8 v_irq, u8 v_prio)
+{
+	struct svm_vcpu *svm = to_svm(v);
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	v->rip -= svm->soft_len;
+	c->v_irq = v_irq;
+	c->v_prio = v_prio;
+	c->v_control = VMCB_V_INTR_MASKING;
+	c->clean = 0;
+	svm->asid_generation = 0;
+	sc->next_asid = svm_nr_asids;
+}
+
+/* What each exit brings; the rest of the state is read when it is asked for. */
+static void svm_read_back(struct x86_vcpu *v, struct svm_vcpu *svm)
+{
+	struct vmcb_control *c = &svm->vmcb->control;
+	struct vmcb_save *s = &svm->vmcb->save;
+
+	v->gpr[X86_RAX] = s->rax;
+	v->gpr[X86_RSP] = s->rsp;
+	v->rip = s->rip;
+	v->rflags = s->rflags;
+	v->cr2 = s->cr2;
+	v->cr8 = c->v_tpr & 15;
+	v->int_shadow = c->int_state & VMCB_INT_SHADOW;
+	/* What was not delivered is still before its instruction. */
+	if (unlikely(svm->soft_len) && (c->exit_int_info & VMCB_EVENT_VALID) &&
+	    v->rip == c->next_rip)
+		v->rip -= svm->soft_len;
+	c->clean = x86_unit_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
+}
+
 void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
 {
 	struct svm_vcpu *svm = to_svm(v);
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 	struct vmcb_control *c = &svm->vmcb->control;
 	struct vmcb_save *s = &svm->vmcb->save;
+	const u8 v_irq = c->v_irq, v_prio = c->v_prio;
 
 	if (v->state_dirty)
 		svm_store_state(v);
@@ -158,30 +199,14 @@ void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
 
 	svm_run(v, svm, sc);
 
-	v->gpr[X86_RAX] = s->rax;
-	v->gpr[X86_RSP] = s->rsp;
-	v->rip = s->rip;
-	v->rflags = s->rflags;
-	v->cr2 = s->cr2;
-	v->cr8 = c->v_tpr & 15;
-	v->int_shadow = c->int_state & VMCB_INT_SHADOW;
-	/* What was not delivered is still before its instruction. */
-	if (unlikely(svm->soft_len)) {
-		if (c->exit_code == SVM_EXIT_INVALID ||
-		    ((c->exit_int_info & VMCB_EVENT_VALID) && v->rip == c->next_rip))
-			v->rip -= svm->soft_len;
-		svm->soft_len = 0;
-	}
 	v->state_valid = 0;
 	c->tlb_control = 0;
 	c->event_inj = 0;
-	c->clean = x86_unit_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
-	/* Nothing says what a refused entry has cached or flushed: all of it again. */
-	if (unlikely(c->exit_code == SVM_EXIT_INVALID)) {
-		c->clean = 0;
-		svm->asid_generation = 0;
-		sc->next_asid = svm_nr_asids;
-	}
+	if (unlikely(c->exit_code == SVM_EXIT_INVALID))
+		svm_refused(v, sc, v_irq, v_prio);
+	else
+		svm_read_back(v, svm);
+	svm->soft_len = 0;
 
 	svm_decode_exit(v, exit);
 }

@@ -207,7 +207,7 @@ void svm_decode_exit(struct x86_vcpu *v, struct x86_exit *exit)
 {
 	struct svm_vcpu *svm = to_svm(v);
 	struct vmcb_control *c = &svm->vmcb->control;
-	u64 code = c->exit_code;
+	u32 code = c->exit_code;
 
 	exit->raw = code;
 	exit->insn_len = 0;

@@ -40,7 +40,8 @@ struct vmcb_control {
 	u8 v_vector;			/* 0x064 */
 	u8 reserved_065[3];
 	u64 int_state;			/* 0x068: bit 0 interrupt shadow */
-	u64 exit_code;			/* 0x070 */
+	u32 exit_code;			/* 0x070 */
+	u32 exit_code_high;		/* 0x074 */
 	u64 exit_info_1;		/* 0x078 */
 	u64 exit_info_2;		/* 0x080 */
 	u64 exit_int_info;		/* 0x088 */
@@ -226,7 +227,7 @@ static_assert(sizeof(struct vmcb) == 0x1000);
 #define SVM_EXIT_MCOMMIT	0x0a3
 #define SVM_EXIT_TLBSYNC	0x0a4
 #define SVM_EXIT_NPF		0x400
-#define SVM_EXIT_INVALID	(~0ull)
+#define SVM_EXIT_INVALID	0xffffffff	/* and so the other half, but for QEMU */
 
 /* exit_info_1 of SVM_EXIT_IO */
 #define SVM_IO_IN		BIT(0)

@@ -27,6 +27,10 @@
 #define TICK_NS		3000000		/* a guest is interrupted this often */
 #define ERRNO_MAX	160
 
+#define MSR_EFER	0xc0000080
+#define EFER_LME	(1u << 8)
+#define CR4_PAE		(1u << 5)
+
 struct worker {
 	pthread_t thread;
 	uint64_t random;
@@ -103,6 +107,16 @@ static void sane_sregs(struct worker *w, struct kvmx_sregs *s)
 		s->idt.limit = 0;
 }
 
+/*
+ * QEMU's CPU, when it leaves a guest that has EFER.LME and not CR4.PAE, forgets
+ * to switch the host's paging on again, whoever runs the guest.
+ */
+static void tame_sregs(struct kvmx_sregs *s)
+{
+	if (s->efer & EFER_LME)
+		s->cr4 |= CR4_PAE;
+}
+
 static void payload_memory(struct worker *w, void *data)
 {
 	struct kvmx_userspace_memory_region *r = data;
@@ -136,6 +150,8 @@ static void payload_msrs(struct worker *w, void *data)
 				0x4b564d02, 0x4b564d03, 0x4b564d04, 0x3b, 0x48, 0x49, next(&w->random));
 		e->data = PICK(w, 0, 1, 0xd01, 0x0007040600070406, 0xfee00900, 0xfee00d00, 0x3001,
 			       1000, ~0ull, 1ull << below(w, 64), next(&w->random));
+		if (e->index == MSR_EFER)
+			e->data &= ~(uint64_t)EFER_LME;	/* as in tame_sregs() */
 	}
 }
 
@@ -272,8 +288,10 @@ static void payload(struct worker *w, unsigned long cmd)
 	payload_any(w, cmd, data);
 	switch (cmd) {
 	case KVMX_SET_SREGS:
-		if (below(w, 3))
+	case KVMX_SET_SREGS2:	/* begins the same */
+		if (cmd == KVMX_SET_SREGS && below(w, 3))
 			sane_sregs(w, data);
+		tame_sregs(data);
 		break;
 	case KVMX_SET_REGS:
 		if (below(w, 3)) {
