@@ -10,6 +10,7 @@
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
 
@@ -50,7 +51,8 @@ static bool poll_for_reason(struct kvmx_vcpu *vcpu, u64 start)
 {
 	u64 now = start;
 
-	while (now - start < vcpu->halt_poll_ns && !need_resched()) {
+	/* Whoever else wants this CPU may be the one who has the reason. */
+	while (now - start < vcpu->halt_poll_ns && !need_resched() && single_task_running()) {
 		if (must_wake(vcpu))
 			return true;
 		cpu_relax();
