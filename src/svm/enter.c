@@ -110,17 +110,16 @@ static void svm_watch_nmi(struct x86_vcpu *v, struct svm_vcpu *svm)
 	}
 }
 
-/* What the guest may see of the host's speculation controls, and back. */
+/* SPEC_CTRL has 32 bits; the world switch moves it when guest and host differ. */
 static void svm_run(struct x86_vcpu *v, struct svm_vcpu *svm, struct svm_cpu *sc)
 {
-	u64 host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
-	bool swap = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && v->spec_ctrl != host_spec_ctrl;
+	u32 host = 0, guest = 0;
 
-	if (swap)
-		x86_wrmsr(X86_MSR_SPEC_CTRL, v->spec_ctrl);
-	svm_vmrun(v->gpr, svm->vmcb_pa, sc->host_pa);
-	if (swap)
-		x86_wrmsr(X86_MSR_SPEC_CTRL, host_spec_ctrl);
+	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
+		host = this_cpu_read(x86_spec_ctrl_current);
+		guest = v->spec_ctrl;
+	}
+	svm_vmrun(v->gpr, svm->vmcb_pa, sc->host_pa, guest, host);
 }
 
 /*

@@ -38,7 +38,7 @@ static inline struct svm_vcpu *to_svm(struct x86_vcpu *v)
 }
 
 /* vmrun.S: see there. */
-void svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_pa);
+void svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_pa, u32 spec_ctrl, u32 host_spec_ctrl);
 
 /* cpu.c */
 struct svm_cpu {

@@ -18,11 +18,12 @@
 	.text
 
 /*
- * void svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_pa)
+ * void svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_pa, u32 spec_ctrl, u32 host_spec_ctrl)
  *
  * @gpr: the guest's general registers in encoding order; RAX and RSP are in
  * the VMCB instead. @vmcb_pa: its VMCB. @host_pa: where VMSAVE has put this
- * CPU's segment state. Interrupts are off on entry and on return; between, GIF
+ * CPU's segment state. @spec_ctrl, @host_spec_ctrl: IA32_SPEC_CTRL for the guest
+ * and after it; equal where the CPU has none. Interrupts are off on entry and on return; between, GIF
  * is clear but for the guest, and RFLAGS.IF set so that a host interrupt ends
  * the guest ("Virtual Interrupts", V_INTR_MASKING).
  */
@@ -34,10 +35,19 @@ SYM_FUNC_START(svm_vmrun)
 	push %r12
 	push %rbx
 
+	push %r8
+	push %rcx
 	push %rdx
 	push %rsi
 	push %rdi
 
+	cmp %ecx, %r8d
+	je .Lguest_spec_ctrl
+	mov %ecx, %eax
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	xor %edx, %edx
+	wrmsr
+.Lguest_spec_ctrl:
 	mov %rsi, %rax
 	mov GPR(1)(%rdi), %rcx
 	mov GPR(2)(%rdi), %rdx
@@ -93,6 +103,14 @@ SYM_FUNC_START(svm_vmrun)
 	 * register.
 	 */
 	FILL_RETURN_BUFFER %rax, 32, X86_FEATURE_RSB_VMEXIT
+	pop %rcx			/* spec_ctrl */
+	pop %rax			/* host_spec_ctrl */
+	cmp %ecx, %eax
+	je .Lhost_spec_ctrl
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	xor %edx, %edx
+	wrmsr
+.Lhost_spec_ctrl:
 	CALL_UNTRAIN_RET
 	ALTERNATIVE_2 "jmp .Lno_ibpb", "", X86_FEATURE_ENTRY_IBPB, "", X86_FEATURE_IBPB_ON_VMEXIT
 	mov $MSR_IA32_PRED_CMD, %ecx
