@@ -84,9 +84,12 @@ int kvmx_vcpu_run(struct kvmx_vcpu *vcpu)
 
 	if (!vcpu)
 		return -EINVAL;
-	atomic_store(&vcpu->tid, (pid_t)syscall(SYS_gettid));
+	/* Only a kick by signal has to know. */
+	if (vcpu->kick_signal)
+		atomic_store(&vcpu->tid, (pid_t)syscall(SYS_gettid));
 	ret = kvmx_ioctl(vcpu->fd, KVMX_RUN, NULL);
-	atomic_store(&vcpu->tid, 0);
+	if (vcpu->kick_signal)
+		atomic_store(&vcpu->tid, 0);
 	if (ret == -EINTR)
 		immediate_exit_set(vcpu, 0);
 	return ret < 0 ? ret : 0;
