@@ -33,7 +33,6 @@ void kvmx_host_kick_cpu(int cpu);
 struct kvmx_host_page {
 	u64 pfn;
 	bool writable;		/* may be mapped writable */
-	u8 level;		/* 1: 4 KiB, 2: 2 MiB, 3: 1 GiB, as the host maps it now */
 	struct page *page;	/* reference held, or NULL (VM_PFNMAP memory) */
 };
 
@@ -47,8 +46,8 @@ int kvmx_host_get_page(struct mm_struct *mm, unsigned long hva, bool write, bool
 /* Drops the reference; @dirtied when it was mapped writable. Any context. */
 void kvmx_host_put_page(struct kvmx_host_page *page, bool dirtied);
 /*
- * The size at which @mm maps @hva now (1, 2 or 3); call after a valid
- * get_page and use the answer only if no invalidation came between.
+ * The size at which @mm maps @hva now (1: 4 KiB, 2: 2 MiB, 3: 1 GiB); call
+ * after a valid get_page and use the answer only if no invalidation came between.
  */
 u8 kvmx_host_mapping_level(struct mm_struct *mm, unsigned long hva);
 
@@ -56,10 +55,10 @@ u8 kvmx_host_mapping_level(struct mm_struct *mm, unsigned long hva);
 void kvmx_host_fpu_begin(void);
 void kvmx_host_fpu_end(void);
 
-/* Whether softirqs wait that the FPU section keeps off. */
-bool kvmx_host_softirq_pending(void);
 /* Whether the task has to go to user space: a signal, or work that waits for its return. */
 bool kvmx_host_user_work_pending(void);
+/* That, or the scheduler wants the CPU, or softirqs wait that the FPU section keeps off. */
+bool kvmx_host_must_leave(void);
 
 /*
  * Power events, for whoever enabled the CPUs' virtualization units: power.c.

@@ -100,6 +100,22 @@ int kvmx_guest_read(struct kvmx_vm *vm, gpa_t gpa, void *data, size_t len);
 int kvmx_guest_write(struct kvmx_vm *vm, gpa_t gpa, const void *data, size_t len);
 int kvmx_guest_read_atomic(struct kvmx_vm *vm, gpa_t gpa, void *data, size_t len);
 int kvmx_guest_write_atomic(struct kvmx_vm *vm, gpa_t gpa, const void *data, size_t len);
+/* Where in the VMM's address space @gpa lies, for reading. 0 or -EFAULT: no slot. */
+int kvmx_guest_hva(struct kvmx_vm *vm, gpa_t gpa, unsigned long *hva);
+
+/* A word of guest memory that was read: an aligned address that kvmx_guest_hva() gave. */
+struct kvmx_look {
+	const u64 __user *at;
+	u64 mask, val;
+};
+/*
+ * Whether every word (@nr of them, one or more) still is what it was. Never
+ * sleeps: false when it would. The addresses are good for one generation of slots.
+ */
+bool kvmx_guest_same(const struct kvmx_look *look, unsigned int nr);
+/* Changes with every change of slots. Caller as above. */
+u64 kvmx_memslots_generation(struct kvmx_vm *vm);
+
 /*
  * Compare-exchange of a naturally aligned 1, 2, 4 or 8 byte value at @gpa.
  * *@old is updated to what was found. 0 (compare *old yourself), -EFAULT, or

@@ -38,6 +38,7 @@ struct stage2_format {
 	u64 allow_exec;
 	u64 deny_exec;			/* bits to set when execution is not allowed */
 	u64 accessed;			/* set by the unit (or by us) on access; 0: none */
+	bool accessed_faults;		/* an access to a leaf without it faults: we set it */
 	u64 dirty;			/* set by the unit on write; 0: none */
 	u64 software;			/* one bit that the unit ignores */
 	bool break_before_make;		/* replacing a present entry goes through absent + flush */

@@ -138,10 +138,11 @@ struct fault {
 static u8 fault_level(const struct fault *fault)
 {
 	const struct kvmx_memslot *slot = fault->slot;
-	u8 level = min(fault->page.level, stage2_format(fault->vm->memory.s2)->leaf_levels);
+	u8 level, most = stage2_format(fault->vm->memory.s2)->leaf_levels;
 
 	if (slot->dirty_bitmap)
 		return 1;
+	level = min(kvmx_host_mapping_level(fault->vm->mm, fault->hva), most);
 	for (; level > 1; level--) {
 		u64 pages = stage2_pages(level), base = fault->gfn & ~(pages - 1);
 
@@ -216,12 +217,16 @@ static int fault_install(struct fault *fault)
 	unsigned int tables;
 	int ret;
 
-	rcu_read_lock();
-	tables = stage2_tables_missing(s2, fault->base, fault->level);
-	rcu_read_unlock();
-	ret = stage2_cache_fill(&cache, tables, fault->atomic);
-	if (!ret)
-		ret = fault_install_shared(fault, &cache);
+	/* Mostly the tables are there. */
+	ret = fault_install_shared(fault, &cache);
+	if (ret == -ENOMEM) {
+		rcu_read_lock();
+		tables = stage2_tables_missing(s2, fault->base, fault->level);
+		rcu_read_unlock();
+		ret = stage2_cache_fill(&cache, tables, fault->atomic);
+		if (!ret)
+			ret = fault_install_shared(fault, &cache);
+	}
 	/* A zap took tables away meanwhile, or a leaf of another size is in the way. */
 	if ((ret == -ENOMEM || ret == -EEXIST) && !fault->atomic) {
 		ret = stage2_cache_fill(&cache, stage2_format(s2)->levels - 1, false);
@@ -294,12 +299,13 @@ enum kvmx_fault_result kvmx_memory_fault(struct kvmx_vcpu *vcpu, gpa_t gpa, u32 
 		return KVMX_FAULT_MMIO;
 	fault.hva = fault.slot->hva + ((fault.gfn - fault.slot->base_gfn) << PAGE_SHIFT);
 
-	/* Another vCPU was here first, or the TLB had an entry with fewer rights. */
-	rcu_read_lock();
-	mapped = stage2_touch(vm->memory.s2, fault.gfn, access);
-	rcu_read_unlock();
-	if (mapped)
-		return KVMX_FAULT_MAPPED;
+	if (stage2_format(vm->memory.s2)->accessed_faults) {
+		rcu_read_lock();
+		mapped = stage2_touch(vm->memory.s2, fault.gfn, access);
+		rcu_read_unlock();
+		if (mapped)
+			return KVMX_FAULT_MAPPED;
+	}
 
 	for (round = 0; round < FAULT_ROUNDS; round++) {
 		ret = fault_try(&fault);
@@ -408,6 +414,35 @@ int kvmx_guest_read_atomic(struct kvmx_vm *vm, gpa_t gpa, void *data, size_t len
 int kvmx_guest_write_atomic(struct kvmx_vm *vm, gpa_t gpa, const void *data, size_t len)
 {
 	return guest_copy(vm, gpa, (void *)data, len, true, true);
+}
+
+int kvmx_guest_hva(struct kvmx_vm *vm, gpa_t gpa, unsigned long *hva)
+{
+	struct kvmx_memslot *slot;
+	size_t n;
+
+	return guest_segment(vm, gpa, 1, false, &slot, hva, &n);
+}
+
+bool kvmx_guest_same(const struct kvmx_look *look, unsigned int nr)
+{
+	const struct kvmx_look *end = look + nr;
+	u64 now;
+
+	pagefault_disable();
+	/* For all of them: slots lie in user space. */
+	if (!user_access_begin(look->at, sizeof(*look->at)))
+		goto out;
+	for (; look != end; look++) {
+		unsafe_get_user(now, look->at, fault);
+		if ((now & look->mask) != look->val)
+			break;
+	}
+fault:
+	user_access_end();
+out:
+	pagefault_enable();
+	return look == end;
 }
 
 static u64 cmpxchg_sized(void *at, unsigned int size, u64 old, u64 new)

@@ -58,6 +58,14 @@ static u32 slots_upto(const struct kvmx_memslots *slots, gfn_t gfn)
 	return low;
 }
 
+u64 kvmx_memslots_generation(struct kvmx_vm *vm)
+{
+	struct kvmx_memory *mem = &vm->memory;
+
+	return srcu_dereference_check(mem->slots, &mem->srcu,
+				      lockdep_is_held(&mem->slots_lock))->generation;
+}
+
 struct kvmx_memslot *kvmx_memslot_find(struct kvmx_vm *vm, gfn_t gfn)
 {
 	struct kvmx_memory *mem = &vm->memory;

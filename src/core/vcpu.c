@@ -108,9 +108,8 @@ void kvmx_vm_request_all(struct kvmx_vm *vm, int req, bool wait)
 		kick_cpu(vm->vcpus[i]);
 }
 
-static long run(struct kvmx_call *call)
+static long run_vcpu(struct kvmx_vcpu *vcpu)
 {
-	struct kvmx_vcpu *vcpu = call->vcpu;
 	int result;
 
 	if (vcpu->sigset_active) {
@@ -130,6 +129,11 @@ static long run(struct kvmx_call *call)
 		vcpu->run->exit_reason = KVMX_EXIT_INTR;
 	vcpu->stat[KVMX_STAT_USER_EXITS]++;
 	return result;
+}
+
+static long run(struct kvmx_call *call)
+{
+	return run_vcpu(call->vcpu);
 }
 
 /* No argument: the mask that was set no longer counts. */
@@ -172,20 +176,25 @@ const struct kvmx_ioctl kvmx_vcpu_ioctls[] = {
 };
 const unsigned int kvmx_vcpu_nr_ioctls = ARRAY_SIZE(kvmx_vcpu_ioctls);
 
+static noinline long ioctl_other(struct kvmx_vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
+	struct kvmx_call call = { .vm = vcpu->vm, .vcpu = vcpu };
+
+	return kvmx_ioctl(KVMX_SCOPE_VCPU, &call, cmd, arg);
+}
+
 /* What the row of KVMX_RUN says, without looking for it. */
 static long ioctl_run(struct kvmx_vcpu *vcpu, unsigned long arg)
 {
-	struct kvmx_call call = { .vm = vcpu->vm, .vcpu = vcpu };
-	long result;
+	long result = kvmx_ioctl_check_vm(vcpu->vm);
 
-	result = kvmx_ioctl_check_vm(vcpu->vm);
 	if (result)
 		return result;
 	if (arg)
 		return -EINVAL;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
-	result = run(&call);
+	result = run_vcpu(vcpu);
 	mutex_unlock(&vcpu->mutex);
 	return result;
 }
@@ -193,11 +202,10 @@ static long ioctl_run(struct kvmx_vcpu *vcpu, unsigned long arg)
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct kvmx_vcpu *vcpu = file->private_data;
-	struct kvmx_call call = { .vm = vcpu->vm, .vcpu = vcpu };
 
 	if (likely(cmd == KVMX_RUN))
 		return ioctl_run(vcpu, arg);
-	return kvmx_ioctl(KVMX_SCOPE_VCPU, &call, cmd, arg);
+	return ioctl_other(vcpu, cmd, arg);
 }
 
 #ifdef CONFIG_COMPAT

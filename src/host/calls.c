@@ -51,7 +51,7 @@ void kvmx_host_kick_cpu(int cpu)
 
 /*
  * Mask 0: the user's registers are saved, none is initialised. Newer kernels
- * keep bottom halves off until the end, hence kvmx_host_softirq_pending().
+ * keep bottom halves off until the end, hence softirqs in kvmx_host_must_leave().
  */
 void kvmx_host_fpu_begin(void)
 {
@@ -63,19 +63,25 @@ void kvmx_host_fpu_end(void)
 	kernel_fpu_end();
 }
 
-bool kvmx_host_softirq_pending(void)
-{
-	return softirq_count() && local_softirq_pending();
-}
-
 /*
  * Besides signals, work that others have queued for the task's return to user
  * space (NUMA balancing, cgroups): it runs only there. The thread flag alone is
  * no reason, each preemption sets it for restartable sequences.
  */
-bool kvmx_host_user_work_pending(void)
+static __always_inline bool user_work_pending(void)
 {
 	return signal_pending(current) || READ_ONCE(current->task_works);
+}
+
+bool kvmx_host_user_work_pending(void)
+{
+	return user_work_pending();
+}
+
+bool kvmx_host_must_leave(void)
+{
+	return need_resched() || user_work_pending() ||
+	       (softirq_count() && local_softirq_pending());
 }
 
 /* The handler wants the interrupted registers: those of a user, interrupts on. */

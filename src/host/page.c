@@ -18,13 +18,11 @@
 #define FOLL_SLOW	FOLL_HWPOISON
 #endif
 
-static int page_found(struct mm_struct *mm, unsigned long hva, struct page *page, bool writable,
-		      struct kvmx_host_page *out)
+static int page_found(struct page *page, bool writable, struct kvmx_host_page *out)
 {
 	out->page = page;
 	out->pfn = page_to_pfn(page);
 	out->writable = writable;
-	out->level = kvmx_host_mapping_level(mm, hva);
 	return 0;
 }
 
@@ -90,7 +88,6 @@ static int pfnmap_get(struct mm_struct *mm, unsigned long hva, bool write,
 		goto out;
 	}
 	out->page = NULL;
-	out->level = kvmx_host_mapping_level(mm, hva);
 out:
 	mmap_read_unlock(mm);
 	return ret;
@@ -109,9 +106,9 @@ static int page_get_slow(struct mm_struct *mm, unsigned long hva, bool write,
 	if (n != 1)
 		return n < 0 ? n : -EFAULT;
 	if (write || get_user_pages_fast_only(hva, 1, FOLL_WRITE, &again) != 1)
-		return page_found(mm, hva, page, write, out);
+		return page_found(page, write, out);
 	put_page(page);
-	return page_found(mm, hva, again, true, out);
+	return page_found(again, true, out);
 }
 
 int kvmx_host_get_page(struct mm_struct *mm, unsigned long hva, bool write, bool atomic,
@@ -124,9 +121,9 @@ int kvmx_host_get_page(struct mm_struct *mm, unsigned long hva, bool write, bool
 		return -EFAULT;
 	/* Succeeds only where the page table allows writing already: breaks no COW. */
 	if (get_user_pages_fast_only(hva, 1, FOLL_WRITE, &page) == 1)
-		return page_found(mm, hva, page, true, out);
+		return page_found(page, true, out);
 	if (!write && get_user_pages_fast_only(hva, 1, 0, &page) == 1)
-		return page_found(mm, hva, page, false, out);
+		return page_found(page, false, out);
 	if (atomic)
 		return -EAGAIN;
 	return page_get_slow(mm, hva, write, out);

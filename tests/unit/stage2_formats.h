@@ -38,7 +38,7 @@ static const struct stage2_format format_arm64 = {
 	.leaf = { [1] = 0x3 | (0xf << 2) | (3 << 8), [2] = 0x1 | (0xf << 2) | (3 << 8),
 		  [3] = 0x1 | (0xf << 2) | (3 << 8) },
 	.allow_read = BIT(6), .allow_write = BIT(7), .deny_exec = BIT_ULL(54),
-	.accessed = BIT(10), .software = BIT_ULL(55),
+	.accessed = BIT(10), .accessed_faults = true, .software = BIT_ULL(55),
 	.break_before_make = true, .sync = arm64_sync,
 };
 

@@ -61,7 +61,6 @@ __weak int kvmx_host_get_page(struct mm_struct *mm, unsigned long hva, bool writ
 		out->writable = false;
 	}
 	out->pfn = page_to_pfn(page);
-	out->level = host_level;
 	out->page = page;
 	return 0;
 }
@@ -80,4 +79,4 @@ __weak u8 kvmx_host_mapping_level(struct mm_struct *mm, unsigned long hva)
 
 __weak void kvmx_host_fpu_begin(void) { preempt_disable(); }
 __weak void kvmx_host_fpu_end(void) { preempt_enable(); }
-__weak bool kvmx_host_softirq_pending(void) { return false; }
+__weak bool kvmx_host_must_leave(void) { return false; }

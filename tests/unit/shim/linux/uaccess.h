@@ -36,6 +36,12 @@ void shim_user_may_fault(const char *file, int line);
 #define put_user(x, p) ({						\
 	__unqual_scalar_typeof(*(p)) shim_v = (x);			\
 	copy_to_user((p), &shim_v, sizeof(shim_v)) ? -EFAULT : 0; })
+#define user_access_begin(p, n)	access_ok(p, n)
+#define user_access_end()	do { } while (0)
+#define unsafe_get_user(x, p, label) do {				\
+	if (shim_from_user(&(x), (p), sizeof(*(p))))			\
+		goto label;						\
+} while (0)
 #define __get_user		get_user
 #define __put_user		put_user
 unsigned long clear_user(void __user *to, unsigned long n);
