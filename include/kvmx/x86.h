@@ -13,6 +13,7 @@
 struct x86_vcpu;
 struct x86_vm;
 struct x86_emu_ctx;
+struct x86_fetched;
 struct lapic;
 struct ioapic;
 struct pic;
@@ -20,11 +21,13 @@ struct pit;
 struct x86_msr_filter;
 
 /* Parts of the state that stay in the unit until somebody asks (x86_state_*()). */
-#define X86_STATE_SEGS		BIT(0)
-#define X86_STATE_TABLES	BIT(1)
-#define X86_STATE_CRS		BIT(2)	/* cr0, cr3, cr4, efer */
-#define X86_STATE_DRS		BIT(3)	/* dr6, dr7 */
-#define X86_STATE_ALL		(BIT(4) - 1)
+#define X86_STATE_CODE		BIT(0)	/* seg[] of CS and SS: to look at, which common exits do */
+#define X86_STATE_DATA		BIT(1)	/* the other six */
+#define X86_STATE_SEGS		(X86_STATE_CODE | X86_STATE_DATA)	/* changed as a whole */
+#define X86_STATE_TABLES	BIT(2)
+#define X86_STATE_CRS		BIT(3)	/* cr0, cr3, cr4, efer */
+#define X86_STATE_DRS		BIT(4)	/* dr6, dr7 */
+#define X86_STATE_ALL		(BIT(5) - 1)
 
 struct x86_state {
 	struct x86_segment seg[X86_SEGS];
@@ -225,6 +228,16 @@ struct x86_io_state {
 	u8 nr_writes, next_write;
 };
 
+/* A MOV between a register, or an immediate, and memory. */
+struct x86_mov {
+	bool store;		/* to memory */
+	bool imm;		/* of @val */
+	bool high;		/* of bits 8 to 15 of the register */
+	u8 reg, size;		/* the register, and its bytes that are meant */
+	u8 mem_size;		/* bytes in memory; a load extends them by zeros */
+	u64 val;
+};
+
 enum x86_mp_state { X86_MP_RUNNABLE, X86_MP_UNINITIALIZED, X86_MP_INIT_RECEIVED, X86_MP_HALTED };
 
 struct x86_vcpu {
@@ -307,8 +320,11 @@ struct x86_vcpu {
 	u64 sync_regs;			/* [m] KVMX_SYNC_X86_* that user space wants */
 	struct x86_io_state io;		/* [m] */
 	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */
+	struct x86_fetched *fetched;	/* [m] instructions that exited before: fetch.c */
 	struct { u64 rip; u8 size, insn_len; bool in; } pio;	/* [m] IN or OUT that user space has */
 	struct { u64 rip; u8 insn_len; bool write; } msr_io;	/* [m] RDMSR or WRMSR alike */
+	struct { u64 rip; struct x86_mov mov; u8 insn_len; } mmio_mov;	/* [m] MOV from user space */
+	bool window_wanted;		/* [m] what the unit was told last by want_window() */
 	struct x86_exit exit;		/* [w] the last one */
 };
 
@@ -385,7 +401,7 @@ static inline bool x86_long_mode(struct x86_vcpu *v)
 static inline bool x86_is_64bit(struct x86_vcpu *v)
 {
 	return x86_long_mode(v) &&
-	       (x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_CS].attr & X86_ATTR_L);
+	       (x86_state(v, X86_STATE_CODE)->seg[X86_SEG_CS].attr & X86_ATTR_L);
 }
 
 static inline bool x86_protected_mode(struct x86_vcpu *v)
@@ -396,7 +412,7 @@ static inline bool x86_protected_mode(struct x86_vcpu *v)
 /* Current privilege level: SS.DPL (Intel SDM, "Guest Register State"; AMD APM keeps CPL apart but equal). */
 static inline u8 x86_cpl(struct x86_vcpu *v)
 {
-	return X86_ATTR_DPL(x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_SS].attr);
+	return X86_ATTR_DPL(x86_state(v, X86_STATE_CODE)->seg[X86_SEG_SS].attr);
 }
 
 /* src/x86/events.c: things that happen to a vCPU. Exceptions: vCPU mutex held. */

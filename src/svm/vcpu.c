@@ -96,22 +96,33 @@ static struct vmcb_segment *svm_segment(struct vmcb_save *s, int reg)
 	}
 }
 
-static void svm_load_segments(struct x86_state *state, const struct vmcb_save *s)
+static void svm_load_segment(struct x86_state *state, const struct vmcb_save *s, int reg)
 {
-	int i;
+	const struct vmcb_segment *from = svm_segment((struct vmcb_save *)s, reg);
+	struct x86_segment *to = &state->seg[reg];
 
-	for (i = 0; i < X86_SEGS; i++) {
-		const struct vmcb_segment *from = svm_segment((struct vmcb_save *)s, i);
-		struct x86_segment *to = &state->seg[i];
+	to->base = from->base;
+	to->limit = from->limit;
+	to->selector = from->selector;
+	to->attr = from->attr;
+}
 
-		to->base = from->base;
-		to->limit = from->limit;
-		to->selector = from->selector;
-		to->attr = from->attr;
-	}
+static void svm_load_code(struct x86_state *state, const struct vmcb_save *s)
+{
+	svm_load_segment(state, s, X86_SEG_CS);
+	svm_load_segment(state, s, X86_SEG_SS);
 	/* The CPL stands apart in the VMCB; for everyone above us it is SS.DPL. */
 	state->seg[X86_SEG_SS].attr &= ~(3 << X86_ATTR_DPL_SHIFT);
 	state->seg[X86_SEG_SS].attr |= s->cpl << X86_ATTR_DPL_SHIFT;
+}
+
+static void svm_load_data(struct x86_state *state, const struct vmcb_save *s)
+{
+	int i;
+
+	for (i = 0; i < X86_SEGS; i++)
+		if (i != X86_SEG_CS && i != X86_SEG_SS)
+			svm_load_segment(state, s, i);
 }
 
 void svm_load_state(struct x86_vcpu *v, u32 parts)
@@ -119,8 +130,10 @@ void svm_load_state(struct x86_vcpu *v, u32 parts)
 	struct vmcb_save *s = &to_svm(v)->vmcb->save;
 	struct x86_state *state = &v->state;
 
-	if (parts & X86_STATE_SEGS)
-		svm_load_segments(state, s);
+	if (parts & X86_STATE_CODE)
+		svm_load_code(state, s);
+	if (parts & X86_STATE_DATA)
+		svm_load_data(state, s);
 	if (parts & X86_STATE_TABLES) {
 		state->gdt.base = s->gdtr.base;
 		state->gdt.limit = s->gdtr.limit;
@@ -206,10 +219,10 @@ int svm_get_msr(struct x86_vcpu *v, u32 msr, u64 *val)
 
 	switch (msr) {
 	case X86_MSR_FS_BASE:
-		*val = x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_FS].base;
+		*val = x86_state(v, X86_STATE_DATA)->seg[X86_SEG_FS].base;
 		return 0;
 	case X86_MSR_GS_BASE:
-		*val = x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_GS].base;
+		*val = x86_state(v, X86_STATE_DATA)->seg[X86_SEG_GS].base;
 		return 0;
 	}
 	place = svm_msr(&to_svm(v)->vmcb->save, msr);

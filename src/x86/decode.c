@@ -7,7 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 
-#include <kvmx/x86_regs.h>
+#include <kvmx/x86.h>
 #include "emulate_ops.h"
 
 struct x86_opcode {
@@ -587,11 +587,37 @@ int x86_decode(struct x86_insn *insn, const u8 *bytes, unsigned int n, enum x86_
 	return ret;
 }
 
-int x86_insn_length(const u8 *bytes, unsigned int n, enum x86_insn_mode mode)
+bool x86_decode_mov(const struct x86_insn *in, struct x86_mov *mov)
 {
-	struct x86_insn insn;
+	u32 flags = in->flags;
 
-	if (x86_decode(&insn, bytes, n, mode))
-		return -1;
-	return insn.len;
+	if (!in->mem || in->fn != emu_mov || in->lock || in->rep)
+		return false;
+	*mov = (struct x86_mov) {
+		.store = (flags & D_MASK) == D_RM,
+		.imm = (flags & S_MASK) == S_IMM,
+		.reg = flags & F_MODRM ? in->reg : X86_RAX,
+		.size = flags & F_BYTE ? 1 : in->opsize,
+		.val = in->imm,
+	};
+	mov->mem_size = flags & F_SRC8 ? 1 : flags & F_SRC16 ? 2 : mov->size;
+	/* Without REX, byte registers 4 to 7 are AH, CH, DH, BH. */
+	if (mov->size == 1 && !mov->imm && !in->rex && mov->reg >= 4) {
+		mov->reg -= 4;
+		mov->high = true;
+	}
+	return true;
+}
+
+u64 x86_insn_address(const struct x86_insn *in, const u64 *gpr, u64 rip)
+{
+	u64 addr = in->disp;
+
+	if (in->base >= 0)
+		addr += gpr[in->base];
+	if (in->index >= 0)
+		addr += gpr[in->index] << in->scale;
+	if (in->rip_relative)
+		addr += rip + in->len;
+	return addr & emu_mask(in->addrsize);
 }

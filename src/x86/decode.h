@@ -20,6 +20,7 @@ enum x86_insn_mode {
 enum x86_opcode_map { X86_MAP_1, X86_MAP_0F, X86_MAP_0F38, X86_MAP_0F3A };
 
 struct emu;
+struct x86_mov;
 
 /* What the emulator does for an opcode: emulate_ops.h. */
 typedef int (*emu_fn)(struct emu *c);
@@ -61,7 +62,10 @@ enum {
 /* Decodes the instruction in @bytes (@n of them, at most 15 are looked at). X86_DECODE_*. */
 int x86_decode(struct x86_insn *insn, const u8 *bytes, unsigned int n, enum x86_insn_mode mode);
 
-/* Length of the instruction in @bytes, or -1: too few bytes, too long, unknown. */
-int x86_insn_length(const u8 *bytes, unsigned int n, enum x86_insn_mode mode);
+/* Whether it moves between a register, or an immediate, and memory, and does nothing else. */
+bool x86_decode_mov(const struct x86_insn *insn, struct x86_mov *mov);
+
+/* The address of its memory operand within the segment. */
+u64 x86_insn_address(const struct x86_insn *insn, const u64 *gpr, u64 rip);
 
 #endif

@@ -120,16 +120,7 @@ void emu_set_gpr(struct emu *c, unsigned int reg, unsigned int size, u64 val)
 
 u64 emu_ea(const struct emu *c)
 {
-	const struct x86_insn *in = &c->in;
-	u64 addr = in->disp;
-
-	if (in->base >= 0)
-		addr += c->e->gpr[in->base];
-	if (in->index >= 0)
-		addr += c->e->gpr[in->index] << in->scale;
-	if (in->rip_relative)
-		addr += c->next;
-	return addr & emu_mask(in->addrsize);
+	return x86_insn_address(&c->in, c->e->gpr, c->e->rip);
 }
 
 bool emu_canonical(const struct emu *c, u64 addr)

@@ -9,6 +9,7 @@
 #include "run.h"
 #include "irqchip.h"
 #include "lapic.h"
+#include "pic.h"
 
 /* Intel SDM volume 3, "Interrupt 8 - Double Fault Exception": classes of exceptions. */
 static bool x86_contributory(u8 vector)
@@ -188,6 +189,17 @@ static void x86_inject_simple(struct x86_vcpu *v, u8 type, u8 vector)
 	x86_unit->inject(v, &e);
 }
 
+/* Nothing waits to go in, or for a window: there is nothing to inject. */
+bool x86_events_none(struct x86_vcpu *v)
+{
+	struct pic *pic = x86_vm_of(v)->pic;
+
+	return !v->window_wanted && v->ev.exception.type == X86_EVENT_NONE && !v->ev.nmi_injected &&
+	       !READ_ONCE(v->ev.nmi_pending) && v->ev.irq_injected < 0 && v->user_irq < 0 &&
+	       !v->vcpu.run->request_interrupt_window && !(pic && pic_output(pic)) &&
+	       !(v->lapic && lapic_any_request(v));
+}
+
 /*
  * One event goes in with this entry: first what was cut short, then a new
  * exception, an NMI, an interrupt. What cannot go in yet gets a window.
@@ -217,6 +229,7 @@ void x86_events_inject(struct x86_vcpu *v)
 	}
 	if (unlikely(block)) {
 		x86_unit->want_window(v, 0, false);
+		v->window_wanted = false;
 		return;
 	}
 
@@ -241,6 +254,7 @@ void x86_events_inject(struct x86_vcpu *v)
 		window = 16;
 	nmi_waits = READ_ONCE(v->ev.nmi_pending);
 	x86_unit->want_window(v, window, nmi_waits);
+	v->window_wanted = window || nmi_waits;
 }
 
 /*

@@ -158,6 +158,7 @@ static enum x86_next exit_io_slow(struct x86_vcpu *v)
 static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 {
 	const struct x86_exit *e = &v->exit;
+	enum x86_next next;
 
 	switch (kvmx_memory_fault(&v->vcpu, e->fault.gpa, e->fault.access, atomic)) {
 	case KVMX_FAULT_MAPPED:
@@ -167,6 +168,8 @@ static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 		/* An event's stack or tables lie in device memory: nothing can be replayed there. */
 		if (e->vectoring.type != X86_EVENT_NONE)
 			return x86_internal_error(v, KVMX_INTERNAL_ERROR_DELIVERY_EV);
+		if (x86_mmio_mov(v, atomic, &next))
+			return next;
 		return x86_emulate_insn(v, atomic);
 	case KVMX_FAULT_SLOW:
 		return X86_SLOW;

@@ -61,6 +61,14 @@ int lapic_pending(struct x86_vcpu *v)
 	return vector >= 0 && beats(vector, READ_ONCE(lapic->ppr)) ? vector : -1;
 }
 
+bool lapic_any_request(struct x86_vcpu *v)
+{
+	const unsigned long *irr = v->lapic->irr;
+
+	BUILD_BUG_ON(BITS_TO_LONGS(LAPIC_VECTORS) != 4);
+	return READ_ONCE(irr[0]) | READ_ONCE(irr[1]) | READ_ONCE(irr[2]) | READ_ONCE(irr[3]);
+}
+
 u8 lapic_blocked_class(struct x86_vcpu *v)
 {
 	struct lapic *lapic = v->lapic;

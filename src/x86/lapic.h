@@ -29,6 +29,7 @@ bool lapic_enabled(struct x86_vcpu *v);
 bool lapic_sw_enabled(struct x86_vcpu *v);
 bool lapic_x2apic(struct x86_vcpu *v);		/* any context */
 
+bool lapic_any_request(struct x86_vcpu *v);	/* any context: a vector in IRR, deliverable or not */
 int lapic_pending(struct x86_vcpu *v);		/* any context: deliverable vector, or -1 */
 /* Priority class of a pending vector that only the task priority holds back; 0: none. */
 u8 lapic_blocked_class(struct x86_vcpu *v);

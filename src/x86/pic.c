@@ -360,19 +360,25 @@ static int pic_read(struct kvmx_io_device *dev, struct kvmx_vcpu *vcpu, u64 addr
 	struct pic *pic = container_of(dev, struct pic, dev);
 	unsigned long flags;
 	u8 *byte = val;
-	bool was;
+	bool was, poll;
 	int i;
 
 	spin_lock_irqsave(&pic->lock, flags);
 	was = pic->output;
+	poll = pic->chip[MASTER].poll || pic->chip[SLAVE].poll;
 	for (i = 0; i < len; i++, addr++) {
 		if (addr >> 1 == ELCR_PORT >> 1)
 			byte[i] = pic->chip[addr & 1].elcr;
 		else
 			byte[i] = read_chip(pic, addr >> 1 == SLAVE_PORT >> 1, addr & 1);
-		update(pic);
+		if (poll)
+			update(pic);
 	}
-	unlock(to_x86_vm(vcpu->vm), pic, flags, was);
+	/* Any other read changes nothing. */
+	if (poll)
+		unlock(to_x86_vm(vcpu->vm), pic, flags, was);
+	else
+		spin_unlock_irqrestore(&pic->lock, flags);
 	return 0;
 }
 

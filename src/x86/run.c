@@ -84,14 +84,14 @@ static bool x86_enter(struct x86_vcpu *v)
 
 	local_irq_disable();
 	smp_store_mb(vcpu->mode, KVMX_IN_GUEST);
-	if (READ_ONCE(vcpu->requests) || need_resched() || kvmx_host_user_work_pending() ||
-	    kvmx_host_softirq_pending() || !kvmx_unit_ready()) {
+	if (READ_ONCE(vcpu->requests) || kvmx_host_must_leave() || !kvmx_unit_ready()) {
 		smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
 		local_irq_enable();
 		return false;
 	}
 
-	x86_events_inject(v);
+	if (!x86_events_none(v))
+		x86_events_inject(v);
 	if (v->lapic)
 		v->cr8 = lapic_get_tpr(v);
 	tpr = v->cr8;
@@ -137,8 +137,7 @@ static enum x86_next x86_run_window(struct x86_vcpu *v)
 			next = X86_LEAVE;
 		else if (x86_enter(v))
 			next = x86_exit_fast(v);
-		else if (need_resched() || kvmx_host_user_work_pending() ||
-			 kvmx_host_softirq_pending() || !kvmx_unit_ready())
+		else if (kvmx_host_must_leave() || !kvmx_unit_ready())
 			next = X86_LEAVE;
 		/* Its page in guest memory is read and written outside of the window. */
 		if (unlikely(v->vapic.addr) && next == X86_STAY)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of the run loop share: run.c (the loop), exit.c (the table
- * of exits), events.c, mmio.c and pio.c (emulated accesses), linear.c.
+ * of exits), events.c, mmio*.c and pio.c (emulated accesses), fetch.c,
+ * linear.c.
  */
 #ifndef X86_RUN_H
 #define X86_RUN_H
@@ -24,7 +25,8 @@ enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror);
 enum x86_next x86_fail(struct x86_vcpu *v, int error);
 
 /* events.c */
-void x86_events_inject(struct x86_vcpu *v);	/* before entry, interrupts off */
+bool x86_events_none(struct x86_vcpu *v);	/* before entry, interrupts off: else */
+void x86_events_inject(struct x86_vcpu *v);
 void x86_events_requeue(struct x86_vcpu *v);	/* after exit: deliveries cut short */
 bool x86_events_async(struct x86_vcpu *v);	/* INIT, SIPI; outside of the window */
 bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
@@ -77,6 +79,9 @@ static inline bool x86_guest_debug_in_cpu(struct x86_vcpu *v)
 enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic);
 int x86_emu_alloc(struct x86_vcpu *v);	/* sets v->emu: kfree() it */
 
+/* mmio_mov.c: the same for a plain MOV; false when it is none, and nothing was done. */
+bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum x86_next *next);
+
 /* pio.c */
 enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len);
 
@@ -89,12 +94,25 @@ enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_le
 struct x86_linear {
 	struct x86_vcpu *v;
 	bool atomic;
+	struct x86_fetched *fetched;	/* fetch.c: takes note of what the walk reads, or NULL */
 	u32 error;
 	u64 fault_addr;
 };
 int x86_linear_translate(struct x86_linear *l, u64 addr, u32 access, u64 *gpa);
 int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len, u32 access);
 
+int x86_linear_read_gpa(void *linear, u64 gpa, void *buf, unsigned int len);
+
+/* fetch.c */
+struct x86_insn;
+int x86_fetch_alloc(struct x86_vcpu *v);	/* sets v->fetched: kfree() it */
+void x86_fetch_note(struct x86_fetched *f, struct kvmx_vm *vm, u64 gpa, const void *val,
+		    unsigned int len);
+/*
+ * The instruction that exited, decoded, in *insn; its bytes and its length also
+ * go to v->exit. 0, or as x86_insn_len().
+ */
+int x86_fetch(struct x86_vcpu *v, bool atomic, const struct x86_insn **insn);
 /*
  * Length of the instruction that exited: what the unit said, or measured.
  * Positive, or -EAGAIN (@atomic and it would sleep, or the instruction is not

@@ -102,6 +102,8 @@ int kvmx_arch_vcpu_init(struct kvmx_vcpu *vcpu)
 
 	ret = x86_emu_alloc(v);
 	if (!ret)
+		ret = x86_fetch_alloc(v);
+	if (!ret)
 		ret = x86_cpuid_create(v);
 	if (!ret)
 		ret = x86_fpu_create(v);
@@ -136,6 +138,7 @@ void kvmx_arch_vcpu_free(struct kvmx_vcpu *vcpu)
 	x86_unit->vcpu_destroy(v);
 	x86_fpu_destroy(v);
 	x86_cpuid_destroy(v);
+	kfree(v->fetched);
 	kfree(v->emu);
 	kfree(v);
 }
@@ -179,7 +182,7 @@ void x86_pdptes_load(struct x86_vcpu *v)
 /* Intel SDM volume 3, "Control Registers", and AMD APM volume 2, "CR0 Register". */
 int x86_set_cr0(struct x86_vcpu *v, u64 val)
 {
-	struct x86_state *s = x86_state(v, X86_STATE_CRS | X86_STATE_SEGS);
+	struct x86_state *s = x86_state(v, X86_STATE_CRS | X86_STATE_CODE);
 	u64 efer = s->efer;
 	bool paging = val & X86_CR0_PG;
 

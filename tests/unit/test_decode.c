@@ -6,13 +6,21 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include <kvmx/x86_regs.h>
+#include <kvmx/x86.h>
 #include "decode.h"
 
 #include "unit.h"
 
 /* links: src/x86/decode.c src/x86/emulate.c src/x86/emulate_alu.c src/x86/emulate_flow.c */
 /* links: src/x86/emulate_seg.c src/x86/emulate_string.c src/x86/emulate_sys.c */
+
+/* Length of the instruction in @bytes, or -1. */
+static int insn_length(const u8 *bytes, unsigned int n, enum x86_insn_mode mode)
+{
+	struct x86_insn insn;
+
+	return x86_decode(&insn, bytes, n, mode) ? -1 : insn.len;
+}
 
 struct sample {
 	const char *hex;	/* exactly the instruction */
@@ -120,12 +128,12 @@ START_TEST(lengths)
 		for (mode = X86_MODE_16; mode <= X86_MODE_64; mode++) {
 			if (!(samples[s].modes >> mode & 1))
 				continue;
-			ck_assert_msg(x86_insn_length(bytes, n, mode) == n, "%s in mode %u: %d",
-				      samples[s].hex, mode, x86_insn_length(bytes, n, mode));
+			ck_assert_msg(insn_length(bytes, n, mode) == n, "%s in mode %u: %d",
+				      samples[s].hex, mode, insn_length(bytes, n, mode));
 			/* More bytes change nothing; fewer are never enough. */
-			ck_assert_int_eq(x86_insn_length(bytes, 15, mode), n);
+			ck_assert_int_eq(insn_length(bytes, 15, mode), n);
 			for (have = 0; have < n; have++)
-				ck_assert_msg(x86_insn_length(bytes, have, mode) == -1,
+				ck_assert_msg(insn_length(bytes, have, mode) == -1,
 					      "%s cut to %u", samples[s].hex, have);
 			checked++;
 		}
@@ -158,7 +166,7 @@ START_TEST(refused)
 
 		n = unhex(bad[i].hex, bytes);
 		ck_assert_msg(x86_decode(&insn, bytes, n, bad[i].mode) == bad[i].ret, "%s", bad[i].hex);
-		ck_assert_int_eq(x86_insn_length(bytes, n, bad[i].mode), -1);
+		ck_assert_int_eq(insn_length(bytes, n, bad[i].mode), -1);
 	}
 }
 END_TEST
@@ -237,14 +245,14 @@ START_TEST(random_bytes)
 		memcpy(bytes, r, 15);
 		if (n & 1)
 			bytes[0] = 0x0f;
-		len = x86_insn_length(bytes, 15, mode);
+		len = insn_length(bytes, 15, mode);
 		ck_assert_int_le(len, 15);
 		ck_assert_int_ne(len, 0);
 		if (len > 0) {
 			u8 *exact = malloc(len);	/* ASan guards its end */
 
 			memcpy(exact, bytes, len);
-			ck_assert_int_eq(x86_insn_length(exact, len, mode), len);
+			ck_assert_int_eq(insn_length(exact, len, mode), len);
 			for (i = 0; i < len; i++)
 				ck_assert_int_eq(x86_decode(&insn, exact, i, mode),
 						 X86_DECODE_MORE);
@@ -257,4 +265,73 @@ START_TEST(random_bytes)
 }
 END_TEST
 
-UNIT_MAIN("decode", UNIT_CASE("decode", lengths, refused, fields, random_bytes))
+/* What mmio_mov.c does without the emulator. */
+START_TEST(moves)
+{
+	static const struct {
+		const char *hex;
+		u8 mode;
+		bool is;
+		struct x86_mov mov;
+	} list[] = {
+		{ "8906", X86_MODE_64, true, { .store = true, .reg = X86_RAX, .size = 4, .mem_size = 4 } },
+		{ "668b1e", X86_MODE_32, true, { .reg = X86_RBX, .size = 2, .mem_size = 2 } },
+		{ "4c8916", X86_MODE_64, true, { .store = true, .reg = X86_R10, .size = 8, .mem_size = 8 } },
+		{ "8a26", X86_MODE_64, true, { .high = true, .reg = X86_RAX, .size = 1, .mem_size = 1 } },
+		{ "408a26", X86_MODE_64, true, { .reg = X86_RSP, .size = 1, .mem_size = 1 } },
+		{ "448a26", X86_MODE_64, true, { .reg = 12, .size = 1, .mem_size = 1 } },
+		{ "c606fe", X86_MODE_32, true, { .store = true, .imm = true, .size = 1, .mem_size = 1,
+						 .val = -2ull } },
+		{ "48c706feffffff", X86_MODE_64, true, { .store = true, .imm = true, .size = 8,
+							 .mem_size = 8, .val = -2ull } },
+		{ "0fb60e", X86_MODE_64, true, { .reg = X86_RCX, .size = 4, .mem_size = 1 } },
+		{ "480fb70e", X86_MODE_64, true, { .reg = X86_RCX, .size = 8, .mem_size = 2 } },
+		{ "0fb626", X86_MODE_64, true, { .reg = X86_RSP, .size = 4, .mem_size = 1 } },
+		{ "a178563412", X86_MODE_32, true, { .reg = X86_RAX, .size = 4, .mem_size = 4 } },
+		{ "a23412", X86_MODE_16, true, { .store = true, .reg = X86_RAX, .size = 1, .mem_size = 1 } },
+		/* Registers only, sign extension, more than a move, other prefixes. */
+		{ "89c8", X86_MODE_64 }, { "b801000000", X86_MODE_64 }, { "480fbe0e", X86_MODE_64 },
+		{ "0106", X86_MODE_64 }, { "8706", X86_MODE_64 }, { "a4", X86_MODE_64 },
+		{ "8c06", X86_MODE_64 }, { "ff36", X86_MODE_64 }, { "0fc306", X86_MODE_64 },
+		{ "f08906", X86_MODE_64 }, { "f38906", X86_MODE_64 }, { "c5f87f06", X86_MODE_64 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(list); i++) {
+		struct x86_insn insn = decoded(list[i].hex, list[i].mode);
+		struct x86_mov mov = { 0 };
+
+		ck_assert_msg(x86_decode_mov(&insn, &mov) == list[i].is, "%s", list[i].hex);
+		if (!list[i].is)
+			continue;
+		ck_assert_msg(mov.store == list[i].mov.store && mov.imm == list[i].mov.imm &&
+			      mov.high == list[i].mov.high && mov.size == list[i].mov.size &&
+			      mov.mem_size == list[i].mov.mem_size, "%s", list[i].hex);
+		if (mov.imm)
+			ck_assert_uint_eq(mov.val, list[i].mov.val);
+		else
+			ck_assert_uint_eq(mov.reg, list[i].mov.reg);
+	}
+}
+END_TEST
+
+START_TEST(addresses)
+{
+	u64 gpr[X86_GPRS] = { [X86_RBX] = 0x1000, [X86_RBP] = 0xffff, [X86_R10] = 3 };
+	struct x86_insn i;
+
+	i = decoded("8b03", X86_MODE_64);
+	ck_assert_uint_eq(x86_insn_address(&i, gpr, 0), 0x1000);
+	i = decoded("654a8b849580ffffff", X86_MODE_64);	/* gs:[rbp + r10*4 - 128] */
+	ck_assert_uint_eq(x86_insn_address(&i, gpr, 0), 0xffff + 12 - 128);
+	i = decoded("488b0578563412", X86_MODE_64);
+	ck_assert_uint_eq(x86_insn_address(&i, gpr, 0x100), 0x107 + 0x12345678);
+	i = decoded("8b4602", X86_MODE_16);		/* [bp + 2] wraps */
+	ck_assert_uint_eq(x86_insn_address(&i, gpr, 0), 1);
+	i = decoded("a178563412", X86_MODE_32);
+	ck_assert_uint_eq(x86_insn_address(&i, gpr, 0), 0x12345678);
+}
+END_TEST
+
+UNIT_MAIN("decode",
+	  UNIT_CASE("decode", lengths, refused, fields, random_bytes, moves, addresses))
