@@ -29,6 +29,18 @@
 #define RESET_PAGE	0xfffff000ul
 #define EXIT_SKIPPED	77
 
+/* The state to go back to, and what made it necessary. */
+struct attack {
+	volatile bool on;
+	volatile unsigned long long deadline;	/* ns */
+	unsigned int call_address;
+	unsigned long long ended_by;
+	struct kvmx_regs regs;
+	struct kvmx_sregs sregs;
+	struct kvmx_debugregs debugregs;
+	struct kvmx_vcpu_events events;
+};
+
 struct vcpu {
 	struct kvmx_vcpu *handle;
 	pthread_t thread;
@@ -40,7 +52,7 @@ struct vcpu {
 	volatile int pending_vector;	/* without an irqchip; -1: none */
 	volatile int pending_nmi;
 	int expect_reason, expect_then;
-	unsigned long long resume_rip, resume_rdi, resume_cr3;
+	struct attack attack;
 };
 
 struct access {
@@ -70,7 +82,16 @@ static char text[4096];
 static size_t text_length;
 static volatile int stopping;
 static volatile int kick_interval;
+static unsigned long long started;	/* ns */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static unsigned long long now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
 
 /* ---- Verdict ---- */
 
@@ -86,7 +107,7 @@ static void finish(int status, const char *what, const char *format, ...)
 	va_start(args, format);
 	printf("%s %s", what, name);
 	vprintf(format, args);
-	putchar('\n');
+	printf(" [%.1f s]\n", (now_ns() - started) / 1e9);
 	va_end(args);
 	fflush(stdout);
 	_exit(status);
@@ -112,14 +133,6 @@ static int vcpu_ioctl(struct vcpu *v, unsigned long command, void *argument)
 	int ret = ioctl(kvmx_vcpu_fd(v->handle), command, argument);
 
 	return ret < 0 ? -errno : ret;
-}
-
-static unsigned long long now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 static void sleep_for_ms(unsigned long long ms)
@@ -238,7 +251,7 @@ static void round_trip(struct vcpu *v)
 		TRIP(LAPIC, lapic, false);
 	TRIP(VCPU_EVENTS, events, false);
 
-	if (!header.flags) {
+	if (!(header.flags & (PROGRAM_NO_IRQCHIP | PROGRAM_SPLIT))) {
 		struct kvmx_irqchip chip;
 		struct kvmx_pit_state2 pit;
 
@@ -334,29 +347,64 @@ static void *kicker(void *unused)
 	return NULL;
 }
 
-/* For exits that leave a vCPU where it cannot go on: it goes on elsewhere. */
-static void resume_note(struct vcpu *v, const struct host_call *c)
+/* Kicks vCPUs whose attack lasts too long. */
+static void *watchdog(void *unused)
 {
-	struct kvmx_sregs sregs;
-
-	must(kvmx_vcpu_get_sregs(v->handle, &sregs), "GET_SREGS");
-	v->resume_rip = c->c;
-	v->resume_rdi = c->d;
-	v->resume_cr3 = sregs.cr3;
+	(void)unused;
+	for (;;) {
+		sleep_for_ms(2);
+		for (unsigned int i = 0; i < vcpu_count; i++)
+			if (vcpus[i].attack.on && now_ns() > vcpus[i].attack.deadline)
+				kvmx_vcpu_kick(vcpus[i].handle);
+	}
+	return NULL;
 }
 
-static void resume(struct vcpu *v)
+static void watchdog_start(void)
 {
-	struct kvmx_sregs sregs;
-	struct kvmx_regs regs;
+	pthread_t thread;
 
-	must(kvmx_vcpu_get_sregs(v->handle, &sregs), "GET_SREGS");
-	sregs.cr3 = v->resume_cr3;
-	must(kvmx_vcpu_set_sregs(v->handle, &sregs), "SET_SREGS");
-	must(kvmx_vcpu_get_regs(v->handle, &regs), "GET_REGS");
-	regs.rip = v->resume_rip;
-	regs.rdi = v->resume_rdi;
-	must(kvmx_vcpu_set_regs(v->handle, &regs), "SET_REGS");
+	if (pthread_create(&thread, NULL, watchdog, NULL))
+		DIE("no thread");
+}
+
+static void attack_begin(struct vcpu *v, const struct host_call *c, unsigned int address)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct attack *a = &v->attack;
+
+	pthread_once(&once, watchdog_start);
+	must(kvmx_vcpu_get_sregs(v->handle, &a->sregs), "GET_SREGS");
+	must(kvmx_vcpu_get_regs(v->handle, &a->regs), "GET_REGS");
+	must(vcpu_ioctl(v, KVMX_GET_DEBUGREGS, &a->debugregs), "GET_DEBUGREGS");
+	must(vcpu_ioctl(v, KVMX_GET_VCPU_EVENTS, &a->events), "GET_VCPU_EVENTS");
+	a->regs.rip = c->c;
+	a->regs.rdi = c->d;
+	a->call_address = address;
+	a->deadline = now_ns() + c->a * 1000000;
+	a->on = true;
+}
+
+static void attack_end(struct vcpu *v, unsigned long long reason)
+{
+	struct kvmx_mp_state runnable = { .mp_state = KVMX_MP_STATE_RUNNABLE };
+	struct attack *a = &v->attack;
+
+	a->on = false;
+	a->ended_by = reason;
+	must(vcpu_ioctl(v, KVMX_SET_MP_STATE, &runnable), "SET_MP_STATE");
+	must(kvmx_vcpu_set_sregs(v->handle, &a->sregs), "SET_SREGS");
+	must(kvmx_vcpu_set_regs(v->handle, &a->regs), "SET_REGS");
+	must(vcpu_ioctl(v, KVMX_SET_DEBUGREGS, &a->debugregs), "SET_DEBUGREGS");
+	must(vcpu_ioctl(v, KVMX_SET_VCPU_EVENTS, &a->events), "SET_VCPU_EVENTS");
+}
+
+/* An exit has to be finished before the vCPU's state is touched. */
+static void finish_exit(struct vcpu *v)
+{
+	kvmx_vcpu_kick(v->handle);
+	if (kvmx_vcpu_run(v->handle) != -EINTR)
+		DIE("a kicked vCPU ran");
 }
 
 static void act(struct vcpu *v, struct host_call *c)
@@ -393,7 +441,6 @@ static void act(struct vcpu *v, struct host_call *c)
 	case CALL_EXPECT:
 		v->expect_reason = c->a;
 		v->expect_then = c->b;
-		resume_note(v, c);
 		break;
 	case CALL_EXITS:
 		c->a = c->a < 64 ? v->exits[c->a] : 0;
@@ -438,11 +485,11 @@ static void act(struct vcpu *v, struct host_call *c)
 		c->result = xcr0_set(v, c->a);
 		break;
 	case CALL_ROUND_TRIP:
-		/* The OUT that brought us here has to be finished first. */
-		kvmx_vcpu_kick(v->handle);
-		if (kvmx_vcpu_run(v->handle) != -EINTR)
-			DIE("a kicked vCPU ran");
+		finish_exit(v);
 		round_trip(v);
+		break;
+	case CALL_PEACE:
+		c->a = v->attack.ended_by;
 		break;
 	default:
 		DIE("unknown call %u", c->op);
@@ -472,9 +519,17 @@ static void call(struct vcpu *v, unsigned int address)
 	struct later *l;
 	pthread_t thread;
 
-	if (address > memory_size - sizeof(*c))
+	if (address > memory_size - sizeof(*c) && !v->attack.on)
 		DIE("a call outside of memory: %#x", address);
+	/* Not a call: the random instructions of an attack. */
+	if (v->attack.on && address != v->attack.call_address)
+		return;
 	c = (void *)(memory + address);
+	if (c->op == CALL_ATTACK) {
+		c->result = 0;
+		attack_begin(v, c, address);
+		return;
+	}
 	if (!c->delay_ms) {
 		act(v, c);
 		return;
@@ -558,7 +613,12 @@ static void port_write(struct vcpu *v, unsigned int port, const unsigned char *d
 			text[text_length++] = value;
 		return;
 	}
-	if (port == PORT_END && size == 4)
+	if (port == PORT_PEACE && size == 1 && v->attack.on) {
+		finish_exit(v);
+		attack_end(v, ATTACK_FAULT | value);
+		return;
+	}
+	if (port == PORT_END && size == 4 && !v->attack.on)
 		end(v, value);
 	if (port == PORT_CALL && size == 4) {
 		call(v, value);
@@ -655,10 +715,6 @@ static void exit_any(struct vcpu *v)
 		switch (v->expect_then) {
 		case EXPECT_PASS:
 			finish(0, "ok", " (%s)", kvmx_exit_name(reason));
-		case EXPECT_RESUME:
-			v->expect_reason = -1;
-			resume(v);
-			return;
 		default:
 			v->expect_reason = -1;
 		}
@@ -677,6 +733,10 @@ static void exit_any(struct vcpu *v)
 	case KVMX_EXIT_INTR:
 		break;
 	default:
+		if (v->attack.on) {
+			attack_end(v, reason);
+			break;
+		}
 		if (v->expect_then == EXPECT_GO_ON && v->expect_reason == -1)
 			break;
 		unexpected(v, reason);
@@ -715,6 +775,10 @@ static void *vcpu_thread(void *argument)
 			must(vcpu_ioctl(v, KVMX_NMI, NULL), "KVMX_NMI");
 		}
 		ret = kvmx_vcpu_run(v->handle);
+		if (ret < 0 && v->attack.on && (ret != -EINTR || now_ns() > v->attack.deadline)) {
+			attack_end(v, ret == -EINTR ? ATTACK_TOO_LONG : 0x300 - ret);
+			continue;
+		}
 		if (ret == -EINTR || ret == -EAGAIN)
 			continue;
 		if (ret < 0)
@@ -766,6 +830,28 @@ static void load(const char *path)
 	reset[2] = IMAGE_ADDRESS >> 8;
 }
 
+/* Takes away what the processor can do beyond long mode. */
+static void strip(struct kvmx_cpuid_entry2 *e)
+{
+	switch (e->function) {
+	case 1:
+		/* SSE3, CX16, the hypervisor's bit */
+		e->ecx &= 1u | 1u << 13 | 1u << 31;
+		break;
+	case 7:
+	case 0xd:
+		e->eax = e->ebx = e->ecx = e->edx = 0;
+		break;
+	case 0x80000001:
+		/* neither FFXSR nor RDTSCP; LAHF only */
+		e->edx &= ~(1u << 25 | 1u << 27);
+		e->ecx &= 1;
+		break;
+	case 0x80000008:
+		e->ebx = 0;
+	}
+}
+
 static void set_cpuid(struct vcpu *v)
 {
 	struct kvmx_cpuid2 *cpuid;
@@ -793,6 +879,8 @@ static void set_cpuid(struct vcpu *v)
 			e->eax = v->index;
 			break;
 		}
+		if (header.flags & PROGRAM_BARE_CPU)
+			strip(e);
 	}
 	must(kvmx_vcpu_set_cpuid(v->handle, cpuid), "setting CPUID");
 	free(cpuid);
@@ -808,10 +896,11 @@ static unsigned int measure_tsc_khz(void)
 	return tsc * 1000000 / ns;
 }
 
-static void create(void)
+static void create(const char *device_path)
 {
 	struct kvmx_vcpu_config config = { .size = sizeof(config), .kick_signal = SIGUSR1 };
 	struct kvmx_enable_cap cap = { .cap = KVMX_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+	struct program_header *in_guest;
 
 	must(kvmx_vm_set_identity_map_addr(vm, 0xfffbc000), "identity map address");
 	must(kvmx_vm_set_tss_addr(vm, 0xfffbd000), "TSS address");
@@ -831,8 +920,10 @@ static void create(void)
 		must(kvmx_vcpu_create(vm, &config, &vcpus[i].handle), "vCPU");
 		set_cpuid(&vcpus[i]);
 	}
-	((struct program_header *)(memory + IMAGE_ADDRESS + HEADER_OFFSET))->tsc_khz =
-		measure_tsc_khz();
+	in_guest = (void *)(memory + IMAGE_ADDRESS + HEADER_OFFSET);
+	in_guest->tsc_khz = measure_tsc_khz();
+	in_guest->in_tree = !strcmp(device_path, "/dev/kvm");
+	in_guest->seed = getenv("SEED") ? strtoul(getenv("SEED"), NULL, 0) : now_ns();
 }
 
 static void time_is_up(void)
@@ -856,7 +947,7 @@ static void run_program(const char *path, const char *device_path)
 	sigaction(SIGUSR1, &action, NULL);
 	must(kvmx_open(device_path, &device), device_path);
 	load(path);
-	create();
+	create(device_path);
 	for (unsigned int i = 0; i < vcpu_count; i++)
 		if (pthread_create(&vcpus[i].thread, NULL, vcpu_thread, &vcpus[i]))
 			DIE("no thread");
@@ -880,6 +971,7 @@ static void run_one(const char *path, const char *device_path)
 	if (dot)
 		*dot = 0;
 	name = copy;
+	started = now_ns();
 	fflush(stdout);
 	child = fork();
 	if (child < 0) {

@@ -265,7 +265,10 @@ void trap(struct frame *f)
 		go_to(f, user_return, f->rax, tss_get(tss[this_cpu()], 4));
 		return;
 	}
-	if (f->vector < 32 && c->armed) {
+	/* Nothing here can be relied upon: the runner puts it right. */
+	if (c->armed == ATTACKED)
+		outb(PORT_PEACE, f->vector);
+	if (c->armed) {
 		c->armed = 0;
 		c->vector = f->vector;
 		c->error = f->error;
@@ -298,7 +301,7 @@ static void tables_init(void)
 	gate(OF, 0, 3);
 	gate(VECTOR_USER_EXIT, 0, 3);
 	for (unsigned int i = 0; i < 32; i++) {
-		u64 at = (u64)stubs32 + i * 16;
+		u64 at = (u64)stubs32 + i * 32;
 
 		idt32[i] = (at & 0xffff) | SEL_CODE32 << 16 | 0x8e00ull << 32 |
 			   (at >> 16 & 0xffff) << 48;
@@ -317,6 +320,25 @@ static void tss_load(unsigned int cpu)
 			(base >> 24 & 0xff) << 56;
 	descriptor[1] = base >> 32;
 	asm volatile("ltr %0" :: "r"((u16)(SEL_TSS + cpu * 16)));
+}
+
+/* ---- Random numbers ---- */
+
+static u64 random_state;
+
+void random_seed(void)
+{
+	random_state = header.seed | 1ull << 32;
+	print("SEED=%u ", header.seed);
+}
+
+/* Marsaglia's xorshift, with the multiplier that is usual with it. */
+u64 random64(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 0x2545f4914f6cdd1dull;
 }
 
 /* ---- Processors ---- */

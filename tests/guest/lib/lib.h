@@ -159,7 +159,7 @@ struct caught {
 	struct trap_buffer buffer;
 	int vector;		/* -1: none */
 	int armed;
-	u64 error, rip, cr2, rflags, dr6;
+	u64 error, rip, cr2, rflags;
 };
 struct caught *caught(void);	/* this CPU's */
 int trap_set(struct trap_buffer *buffer) __attribute__((returns_twice));
@@ -179,14 +179,27 @@ void trap_resume(void);
 	caught()->vector;							\
 })
 /*
- * CATCH_ALL(statement): as CATCH(), and it also survives the vCPU's leaving with
- * KVM_EXIT_INTERNAL_ERROR: for attacks, which may end either way.
+ * ATTACK(ms, statement): as CATCH(), and it comes back too when the statement ends the
+ * vCPU's run (a triple fault, an instruction that cannot be emulated) or takes too
+ * long; with the registers that it began with. Its value: an exit reason or ATTACK_*.
  */
-#define EXIT_INTERNAL_ERROR 17
-#define CATCH_ALL(...) CATCH(							\
-	host(CALL_EXPECT, EXIT_INTERNAL_ERROR, EXPECT_RESUME, (u64)trap_resume,	\
-	     (u64)&caught()->buffer);						\
-	__VA_ARGS__)
+#define ATTACKED 2
+#define ATTACK(ms, ...) ({							\
+	struct caught *a_ = caught();						\
+	if (!trap_set(&a_->buffer)) {						\
+		host(CALL_ATTACK, ms, 0, (u64)trap_resume, (u64)&a_->buffer);	\
+		a_->armed = ATTACKED;						\
+		barrier();							\
+		__VA_ARGS__;							\
+		outb(PORT_PEACE, ATTACK_WENT_ON & 0xff);			\
+	}									\
+	caught()->armed = 0;							\
+	host(CALL_PEACE, 0, 0, 0, 0).a;						\
+})
+/* Pseudo-random; random_seed() tells the seed in the program's message. */
+void random_seed(void);
+u64 random64(void);
+static inline u32 random_below(u32 n) { return (u32)(random64() >> 32) % n; }
 /* EXPECT(vector or -1, "name", statement) */
 #define EXPECT(wanted, name, ...) do {						\
 	int vector_ = CATCH(__VA_ARGS__);					\

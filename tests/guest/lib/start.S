@@ -164,12 +164,12 @@ leave_long:
 	jmp	*%ebx
 
 	/* Traps in 32-bit protected mode: note it, go on at trap32.resume. */
-	.balign	16
+	.balign	32
 	.globl	stubs32
 stubs32:
 	.set	vector, 0
 	.rept	32
-	.balign	16
+	.balign	32
 	.if	!((1 << vector) & ERROR_CODE_VECTORS)
 	pushl	$0
 	.endif
