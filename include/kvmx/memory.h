@@ -68,6 +68,9 @@ void kvmx_memory_detach(struct kvmx_vm *vm);
  */
 int kvmx_memslot_set(struct kvmx_vm *vm, const struct kvmx_userspace_memory_region2 *mem);
 
+/* For a vCPU in KVMX_RUN: leaves the slots' SRCU until the change under way is over. */
+void kvmx_memslots_let_go(struct kvmx_vcpu *vcpu);
+
 /* The slot that holds @gfn, or NULL. Caller holds the slots' SRCU or slots_lock. */
 struct kvmx_memslot *kvmx_memslot_find(struct kvmx_vm *vm, gfn_t gfn);
 

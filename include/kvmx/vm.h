@@ -69,7 +69,7 @@ enum {
 	KVMX_REQ_EVENT,			/* look at interrupts, NMIs, INIT, SIPI again */
 	KVMX_REQ_UNBLOCK,		/* leave the halted wait */
 	KVMX_REQ_VM_DEAD,		/* return -EIO from KVMX_RUN */
-	KVMX_REQ_SLOTS,			/* leave the slots' SRCU section once: somebody waits */
+	KVMX_REQ_SLOTS,			/* kvmx_memslots_let_go(): somebody waits */
 	KVMX_REQ_ARCH = 8,		/* first of the guest floor's own */
 };
 

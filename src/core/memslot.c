@@ -255,6 +255,20 @@ static void slots_wait(struct kvmx_vm *vm)
 }
 
 /*
+ * A grace period may look for readers twice. A vCPU that came back in between
+ * would be waited for again, with no request to tell it.
+ */
+void kvmx_memslots_let_go(struct kvmx_vcpu *vcpu)
+{
+	struct kvmx_memory *mem = &vcpu->vm->memory;
+
+	srcu_read_unlock(&mem->srcu, vcpu->srcu_idx);
+	mutex_lock(&mem->slots_lock);
+	mutex_unlock(&mem->slots_lock);
+	vcpu->srcu_idx = srcu_read_lock(&mem->srcu);
+}
+
+/*
  * Once @slot is unpublished and every reader has left, no fault can map it
  * again: then its mappings go.
  */

@@ -162,10 +162,8 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_STEPPED))
 		return x86_guest_debug_stepped(v);
-	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SLOTS)) {
-		srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
-		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);
-	}
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SLOTS))
+		kvmx_memslots_let_go(vcpu);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_MSR_FILTER))
 		x86_msr_filter_apply(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
