@@ -276,6 +276,7 @@ struct x86_vcpu {
 		bool nmi_injected;
 		int irq_injected;		/* vector accepted but not delivered yet, -1 */
 		bool irq_soft;
+		u8 entered;			/* X86_EVENT_*: which of them went in last */
 		bool init_pending;
 		int sipi_vector;		/* -1: none */
 	} ev;

@@ -84,26 +84,45 @@ void svm_flush_tlb(struct x86_vcpu *v)
 	to_svm(v)->flush = true;
 }
 
+/* Each phase has its intercepts. */
+void svm_set_nmi_phase(struct x86_vcpu *v, u8 phase)
+{
+	struct svm_vcpu *svm = to_svm(v);
+	u32 *intercepts = &svm->vmcb->control.intercept_1;
+	bool step = phase == SVM_NMI_STEPPING, stepped = svm->nmi_phase == SVM_NMI_STEPPING;
+
+	svm->nmi_phase = phase;
+	if (phase == SVM_NMI_BEFORE_IRET)
+		*intercepts |= VMCB_1_IRET;
+	else
+		*intercepts &= ~VMCB_1_IRET;
+	svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
+	if (step != stepped)
+		svm_set_intercepts(v);
+}
+
 /*
  * AMD-V before virtual NMIs does not tell when the guest's NMI handler ends:
  * IRET is intercepted, let through, and NMIs are open again once it is behind.
- * If one waits, a trap after the IRET says so at once.
+ * If one waits, a trap after the IRET says so at once; so it does behind an
+ * interrupt shadow, which holds NMIs off too.
  */
 static void svm_watch_nmi(struct x86_vcpu *v, struct svm_vcpu *svm)
 {
-	u32 *intercepts = &svm->vmcb->control.intercept_1;
-
-	if (v->nmi_masked && svm->nmi_phase == SVM_NMI_NONE) {
-		svm->nmi_phase = SVM_NMI_BEFORE_IRET;
-		*intercepts |= VMCB_1_IRET;
-		svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
-	} else if (!v->nmi_masked && svm->nmi_phase != SVM_NMI_NONE) {
-		svm->nmi_phase = SVM_NMI_NONE;
-		*intercepts &= ~VMCB_1_IRET;
-		svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
+	if (v->nmi_masked && svm->nmi_phase == SVM_NMI_NONE)
+		svm_set_nmi_phase(v, SVM_NMI_BEFORE_IRET);
+	else if (!v->nmi_masked && svm->nmi_phase != SVM_NMI_NONE)
+		svm_set_nmi_phase(v, SVM_NMI_NONE);
+	/* Another event goes in first: the instruction is still to come. */
+	if (svm->vmcb->control.event_inj & VMCB_EVENT_VALID) {
+		if (svm->nmi_phase > SVM_NMI_BEFORE_IRET)
+			svm_set_nmi_phase(v, SVM_NMI_BEFORE_IRET);
+		return;
 	}
-	if (svm->nmi_phase == SVM_NMI_IN_IRET && svm->want_nmi)
-		svm->nmi_phase = SVM_NMI_STEPPING;
+	if (svm->want_nmi && (v->nmi_masked ? svm->nmi_phase == SVM_NMI_IN_IRET : v->int_shadow)) {
+		svm_set_nmi_phase(v, SVM_NMI_STEPPING);
+		svm->step_rip = v->rip;
+	}
 	if (svm->nmi_phase == SVM_NMI_STEPPING) {
 		svm->step_tf = v->rflags & X86_EFLAGS_TF;
 		v->rflags |= X86_EFLAGS_TF;
@@ -172,7 +191,7 @@ void svm_enter(struct x86_vcpu *v, struct x86_exit *exit)
 
 	if (v->state_dirty)
 		svm_store_state(v);
-	if (v->nmi_masked || svm->nmi_phase != SVM_NMI_NONE)
+	if (v->nmi_masked || svm->nmi_phase != SVM_NMI_NONE || svm->want_nmi)
 		svm_watch_nmi(v, svm);
 
 	if (svm->asid_generation != sc->generation ||

@@ -154,11 +154,35 @@ static void svm_decode_vectoring(struct x86_exit *exit, const struct vmcb_contro
 	}
 }
 
-/* IRET was let through and something else happened: NMIs are open again. */
-static void svm_nmi_done(struct x86_vcpu *v, struct svm_vcpu *svm)
+/* The instruction is behind: NMIs are open again. */
+static void svm_nmi_done(struct x86_vcpu *v)
 {
-	svm->nmi_phase = SVM_NMI_NONE;
+	svm_set_nmi_phase(v, SVM_NMI_NONE);
 	v->nmi_masked = false;
+}
+
+/* True when the exit was only the trap that svm_watch_nmi() asked for. */
+static bool svm_stepped(struct x86_vcpu *v, struct svm_vcpu *svm, struct x86_exit *exit)
+{
+	struct vmcb *vmcb = svm->vmcb;
+	bool trap = vmcb->control.exit_code == SVM_EXIT_EXC + X86_EXC_DB;
+	bool iret = v->nmi_masked;
+
+	/* IRET has loaded the guest's own flags. */
+	if (!svm->step_tf && (!iret || (!trap && v->rip == svm->step_rip)))
+		v->rflags &= ~X86_EFLAGS_TF;
+	if (!trap) {
+		if (v->rip != svm->step_rip)
+			svm_nmi_done(v);
+		return false;
+	}
+	svm_nmi_done(v);
+	if (svm->step_tf || (vmcb->save.dr6 & 15))
+		return false;
+	vmcb->save.dr6 &= ~X86_DR6_BS;
+	svm_unclean(svm, VMCB_CLEAN_DR);
+	exit->kind = X86_EXIT_NMI_WINDOW;
+	return true;
 }
 
 /*
@@ -167,38 +191,20 @@ static void svm_nmi_done(struct x86_vcpu *v, struct svm_vcpu *svm)
  */
 static bool svm_nmi_exit(struct x86_vcpu *v, struct svm_vcpu *svm, struct x86_exit *exit)
 {
-	struct vmcb *vmcb = svm->vmcb;
-
 	switch (svm->nmi_phase) {
 	case SVM_NMI_BEFORE_IRET:
-		if (vmcb->control.exit_code != SVM_EXIT_IRET)
+		if (svm->vmcb->control.exit_code != SVM_EXIT_IRET)
 			return false;
-		vmcb->control.intercept_1 &= ~VMCB_1_IRET;
-		svm_unclean(svm, VMCB_CLEAN_INTERCEPTS);
-		svm->nmi_phase = SVM_NMI_IN_IRET;
-		svm->iret_rip = v->rip;
+		svm_set_nmi_phase(v, SVM_NMI_IN_IRET);
+		svm->step_rip = v->rip;
 		exit->kind = X86_EXIT_HOST;
 		return true;
 	case SVM_NMI_IN_IRET:
-		if (v->rip != svm->iret_rip)
-			svm_nmi_done(v, svm);
+		if (v->rip != svm->step_rip)
+			svm_nmi_done(v);
 		return false;
 	case SVM_NMI_STEPPING:
-		if (vmcb->control.exit_code == SVM_EXIT_EXC + X86_EXC_DB) {
-			svm_nmi_done(v, svm);
-			if (svm->step_tf || (vmcb->save.dr6 & 15))
-				return false;
-			vmcb->save.dr6 &= ~X86_DR6_BS;
-			svm_unclean(svm, VMCB_CLEAN_DR);
-			exit->kind = X86_EXIT_NMI_WINDOW;
-			return true;
-		}
-		if (v->rip != svm->iret_rip) {
-			svm_nmi_done(v, svm);
-		} else if (!svm->step_tf) {
-			v->rflags &= ~X86_EFLAGS_TF;
-		}
-		return false;
+		return svm_stepped(v, svm, exit);
 	}
 	return false;
 }

@@ -15,8 +15,8 @@
 enum svm_nmi_phase {
 	SVM_NMI_NONE,
 	SVM_NMI_BEFORE_IRET,	/* IRET is intercepted */
-	SVM_NMI_IN_IRET,	/* IRET was let through, at iret_rip */
-	SVM_NMI_STEPPING,	/* the same, with a trap behind it: an NMI waits */
+	SVM_NMI_IN_IRET,	/* IRET was let through, at step_rip */
+	SVM_NMI_STEPPING,	/* an NMI waits for the end of this instruction: a trap tells */
 };
 
 struct svm_vcpu {
@@ -27,7 +27,7 @@ struct svm_vcpu {
 	bool flush;		/* [m] drop translations before the next entry */
 	bool want_nmi;		/* [m] an NMI waits for the window */
 	u8 nmi_phase;		/* [m] enum svm_nmi_phase */
-	u64 iret_rip;		/* [m] */
+	u64 step_rip;		/* [m] where the IRET is, or the instruction that is stepped */
 	bool step_tf;		/* [m] the guest's own TF while stepping */
 	u8 soft_len;		/* [w] RIP was moved over the instruction of an injected trap */
 };
@@ -82,6 +82,7 @@ void svm_enter(struct x86_vcpu *v, struct x86_exit *exit);
 void svm_inject(struct x86_vcpu *v, const struct x86_event *event);
 void svm_want_window(struct x86_vcpu *v, u8 intr, bool nmi);
 void svm_flush_tlb(struct x86_vcpu *v);
+void svm_set_nmi_phase(struct x86_vcpu *v, u8 phase);
 
 /* npt.c */
 extern struct stage2_format svm_npt;

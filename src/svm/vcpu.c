@@ -13,6 +13,13 @@
 
 #include "svm.h"
 
+/*
+ * What an instruction may raise, #DF apart: seen first while it is stepped for an
+ * NMI window, or the trap flag would get to the guest's stack.
+ */
+#define SVM_STEP_FAULTS	(BIT(X86_EXC_DE) | BIT(X86_EXC_BR) | BIT(X86_EXC_UD) | BIT(X86_EXC_NM) | \
+			 GENMASK(X86_EXC_PF, X86_EXC_TS) | BIT(X86_EXC_MF) | BIT(X86_EXC_XM))
+
 /* EFER.SVME must be set whenever VMRUN runs, though the guest does not have it. */
 #define SVM_EFER_HIDDEN	X86_EFER_SVME
 
@@ -273,6 +280,8 @@ void svm_set_intercepts(struct x86_vcpu *v)
 	 * not even an interrupt is taken; both are intercepted always.
 	 */
 	exceptions |= BIT(X86_EXC_DB) | BIT(X86_EXC_AC);
+	if (svm->nmi_phase == SVM_NMI_STEPPING)
+		exceptions |= SVM_STEP_FAULTS;
 	c->intercept_exc = exceptions;
 	c->intercept_dr = v->dr_direct ? 0 : VMCB_DR_ALL;
 	c->msrpm_pa = v->msr_exits ? svm_msrpm_all_pa : svm_msrpm_pa;

@@ -170,14 +170,17 @@ static void port_size(struct emu *c)
 		c->size = 4;
 }
 
-/* How many elements of a REP INS or OUTS one call moves: upwards, within the page of @addr. */
+/*
+ * How many elements of a REP INS or OUTS one call moves: upwards, within the page of
+ * @addr, one if a trap comes after each.
+ */
 static unsigned int batch(const struct emu *c, u64 addr, u64 segment_base)
 {
 	u64 page = 0x1000 - ((segment_base + addr) & 0xfff);
 	u64 n = min_t(u64, page, X86_EMU_PIO_MAX) / c->size;
 	u64 room = (emu_mask(c->in.addrsize) - addr) / c->size;
 
-	if (!c->in.rep || (c->e->rflags & X86_EFLAGS_DF))
+	if (!c->in.rep || (c->e->rflags & (X86_EFLAGS_DF | X86_EFLAGS_TF)))
 		return 1;
 	return max_t(u64, 1, min3(n, room, counter(c)));
 }

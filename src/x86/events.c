@@ -179,6 +179,7 @@ static void x86_inject_exception(struct x86_vcpu *v)
 	    e->vector != X86_EXC_OF)
 		v->rflags |= X86_EFLAGS_RF;
 	v->ev.exception_injected = true;
+	v->ev.entered = X86_EVENT_EXCEPTION;
 	x86_unit->inject(v, e);
 }
 
@@ -186,6 +187,7 @@ static void x86_inject_simple(struct x86_vcpu *v, u8 type, u8 vector)
 {
 	struct x86_event e = { .type = type, .vector = vector };
 
+	v->ev.entered = type;
 	x86_unit->inject(v, &e);
 }
 
@@ -202,7 +204,8 @@ bool x86_events_none(struct x86_vcpu *v)
 
 /*
  * One event goes in with this entry: first what was cut short, then a new
- * exception, an NMI, an interrupt. What cannot go in yet gets a window.
+ * exception, an NMI, an interrupt. What cannot go in yet gets a window. An
+ * interrupt that was cut short by an exception comes when its handler lets it.
  */
 void x86_events_inject(struct x86_vcpu *v)
 {
@@ -211,21 +214,21 @@ void x86_events_inject(struct x86_vcpu *v)
 	u8 window = 0;
 	int vector;
 
+	v->ev.entered = X86_EVENT_NONE;
 	if (v->ev.exception.type != X86_EVENT_NONE) {
 		x86_inject_exception(v);
 	} else if (v->ev.nmi_injected) {
 		x86_inject_simple(v, X86_EVENT_NMI, X86_EXC_NMI);
-	} else if (v->ev.irq_injected >= 0) {
+	} else if (v->ev.irq_injected >= 0 && (v->ev.irq_soft || (v->rflags & X86_EFLAGS_IF))) {
 		x86_inject_simple(v, v->ev.irq_soft ? X86_EVENT_SOFT_INT : X86_EVENT_INTR,
 				  v->ev.irq_injected);
-	} else if (READ_ONCE(v->ev.nmi_pending) && !v->nmi_masked && !block) {
+	} else if (READ_ONCE(v->ev.nmi_pending) && !v->nmi_masked && !v->int_shadow && !block) {
 		WRITE_ONCE(v->ev.nmi_pending, 0);
 		v->ev.nmi_injected = true;
 		v->nmi_masked = true;
-		v->int_shadow = false;
 		x86_inject_simple(v, X86_EVENT_NMI, X86_EXC_NMI);
 	} else {
-		busy = false;
+		busy = v->ev.irq_injected >= 0;
 	}
 	if (unlikely(block)) {
 		x86_unit->want_window(v, 0, false);
@@ -250,7 +253,9 @@ void x86_events_inject(struct x86_vcpu *v)
 	} else if (v->lapic) {
 		window = lapic_blocked_class(v);
 	}
-	if (v->vcpu.run->request_interrupt_window && x86_user_controller(v))
+	if ((v->vcpu.run->request_interrupt_window && x86_user_controller(v)) ||
+	    (v->ev.irq_injected >= 0 && v->ev.entered != X86_EVENT_INTR &&
+	     v->ev.entered != X86_EVENT_SOFT_INT))
 		window = 16;
 	nmi_waits = READ_ONCE(v->ev.nmi_pending);
 	x86_unit->want_window(v, window, nmi_waits);
@@ -259,34 +264,54 @@ void x86_events_inject(struct x86_vcpu *v)
 
 /*
  * What was injected is in the guest, unless the unit says that its delivery
- * was cut short. Software interrupts are not queued again: RIP is still at
- * the instruction, which makes them anew.
+ * was cut short. The guest's own software interrupts are not queued: RIP is still
+ * at the instruction, which makes them anew.
  */
 void x86_events_requeue(struct x86_vcpu *v)
 {
 	const struct x86_event *e = &v->exit.vectoring;
+	u8 entered = v->ev.entered;
+	bool again = false;
 
 	/* The entry did not take place: all of it still has to go in. */
 	if (unlikely(v->exit.kind == X86_EXIT_FAIL_ENTRY))
 		return;
 
-	v->ev.nmi_injected = false;
-	v->ev.irq_injected = -1;
-	if (v->ev.exception_injected) {
+	switch (entered) {
+	case X86_EVENT_EXCEPTION:
+		again = e->type == X86_EVENT_SOFT_EXC && e->vector == v->ev.exception.vector;
 		v->ev.exception.type = X86_EVENT_NONE;
 		v->ev.exception_injected = false;
+		break;
+	case X86_EVENT_NMI:
+		v->ev.nmi_injected = false;
+		break;
+	case X86_EVENT_INTR:
+	case X86_EVENT_SOFT_INT:
+		again = e->type == X86_EVENT_SOFT_INT && e->vector == v->ev.irq_injected;
+		v->ev.irq_injected = -1;
+		break;
 	}
 
 	switch (e->type) {
 	case X86_EVENT_NMI:
 		v->ev.nmi_injected = true;
 		break;
+	case X86_EVENT_SOFT_INT:
+		if (!again)
+			break;
+		fallthrough;
 	case X86_EVENT_INTR:
 		v->ev.irq_injected = e->vector;
-		v->ev.irq_soft = false;
+		v->ev.irq_soft = again;
 		break;
+	case X86_EVENT_SOFT_EXC:
+		if (!again)
+			break;
+		fallthrough;
 	case X86_EVENT_EXCEPTION:
 		v->ev.exception = *e;
+		v->ev.exception.type = X86_EVENT_EXCEPTION;
 		v->ev.exception_injected = true;
 		v->ev.has_payload = false;
 		break;

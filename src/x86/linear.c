@@ -25,8 +25,13 @@ int x86_linear_read_gpa(void *ctx, u64 gpa, void *buf, unsigned int len)
 static int x86_linear_cmpxchg_gpa(void *ctx, u64 gpa, unsigned int size, u64 *old, u64 new)
 {
 	struct x86_linear *l = ctx;
+	struct kvmx_vm *vm = l->v->vcpu.vm;
+	struct kvmx_memslot *slot = kvmx_memslot_find(vm, gpa >> PAGE_SHIFT);
 
-	return kvmx_guest_cmpxchg(l->v->vcpu.vm, gpa, size, old, new, l->atomic);
+	/* Firmware's tables in a read-only slot: their bits stay as they are. */
+	if (slot && (slot->flags & KVMX_MEM_READONLY))
+		return 0;
+	return kvmx_guest_cmpxchg(vm, gpa, size, old, new, l->atomic);
 }
 
 int x86_linear_translate(struct x86_linear *l, u64 addr, u32 access, u64 *gpa)
