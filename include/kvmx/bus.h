@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * In-kernel devices on the port and the memory bus of a VM: which device
- * answers an access. src/core/bus.c; devices register from the guest floor
- * and from ioeventfd, accesses come from the guest floor's exits.
+ * answers an access. src/core/bus.c; devices register from the guest floor,
+ * ioeventfds and coalesced zones, accesses come from the guest floor's exits.
  */
 #ifndef KVMX_BUS_H
 #define KVMX_BUS_H
 
 #include <linux/types.h>
 #include <linux/list.h>
+#include <linux/spinlock.h>
 
 struct kvmx_vm;
 struct kvmx_vcpu;
@@ -65,5 +66,21 @@ void kvmx_bus_unregister(struct kvmx_vm *vm, enum kvmx_bus_id bus, struct kvmx_i
 int kvmx_bus_read(struct kvmx_vcpu *vcpu, enum kvmx_bus_id bus, u64 addr, int len, void *val);
 int kvmx_bus_write(struct kvmx_vcpu *vcpu, enum kvmx_bus_id bus, u64 addr, int len,
 		   const void *val);
+
+/* ---- coalesced writes: src/core/coalesced.c ---- */
+
+struct kvmx_coalesced {
+	struct list_head zones;		/* [s] */
+	spinlock_t lock;		/* one writer of the ring at a time */
+	struct kvmx_coalesced_mmio_ring *ring;	/* [I] one page; the VMM may write anything to it */
+};
+
+int kvmx_coalesced_init(struct kvmx_vm *vm);
+/* After the last vCPU; the buses need not know. */
+void kvmx_coalesced_destroy(struct kvmx_vm *vm);
+/* 0, -EINVAL (neither memory nor ports, range wraps), -ENOSPC, -ENOMEM. Zones may overlap. */
+int kvmx_coalesced_register(struct kvmx_vm *vm, const struct kvmx_coalesced_mmio_zone *zone);
+/* Every zone that contains @zone goes; 0 also when there is none. */
+int kvmx_coalesced_unregister(struct kvmx_vm *vm, const struct kvmx_coalesced_mmio_zone *zone);
 
 #endif

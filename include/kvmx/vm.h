@@ -58,6 +58,7 @@ struct kvmx_vm {
 
 	struct kvmx_memory memory;	/* slots, stage 2, notifier: memory.h */
 	struct kvmx_buses buses;	/* in-kernel devices: bus.h */
+	struct kvmx_coalesced coalesced;/* writes that wait for user space: bus.h */
 	struct kvmx_irqs irqs;		/* routing, irqfds: irq.h */
 	struct list_head ioeventfds;	/* [s] */
 	u64 stat[KVMX_VM_STATS];	/* stats.h */

@@ -36,7 +36,7 @@ int kvmx_vm_create(unsigned long type);
 void kvmx_vm_kill_all(void);
 
 /* vcpu.c */
-#define KVMX_VCPU_MMAP_PAGES	2	/* struct kvmx_run, port I/O data */
+#define KVMX_VCPU_MMAP_PAGES	3	/* struct kvmx_run, port I/O data, coalesced writes */
 
 int kvmx_vcpus_init(void);
 void kvmx_vcpus_exit(void);

@@ -220,12 +220,19 @@ static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 	struct kvmx_vcpu *vcpu = vmf->vma->vm_file->private_data;
 	struct page *page;
 
-	if (vmf->pgoff == 0)
+	switch (vmf->pgoff) {
+	case 0:
 		page = virt_to_page(vcpu->run);
-	else if (vmf->pgoff == 1)
+		break;
+	case KVMX_PIO_PAGE_OFFSET:
 		page = virt_to_page(vcpu->pio_page);
-	else
+		break;
+	case KVMX_COALESCED_MMIO_PAGE_OFFSET:
+		page = virt_to_page(vcpu->vm->coalesced.ring);
+		break;
+	default:
 		return VM_FAULT_SIGBUS;
+	}
 	get_page(page);
 	vmf->page = page;
 	return 0;

@@ -45,6 +45,7 @@ static void vm_destroy(struct kvmx_vm *vm)
 		kvmx_vcpu_destroy(vm->vcpus[i]);
 	kvmx_irqs_destroy(vm);
 	kvmx_bus_destroy(vm);
+	kvmx_coalesced_destroy(vm);
 	kvmx_memory_destroy(vm);
 	mutex_destroy(&vm->lock);
 	kvmx_arch_vm_free(vm);
@@ -144,6 +145,16 @@ static long ioeventfd(struct kvmx_call *call)
 	return kvmx_ioeventfd(call->vm, call->data);
 }
 
+static long register_coalesced(struct kvmx_call *call)
+{
+	return kvmx_coalesced_register(call->vm, call->data);
+}
+
+static long unregister_coalesced(struct kvmx_call *call)
+{
+	return kvmx_coalesced_unregister(call->vm, call->data);
+}
+
 static long set_gsi_routing(struct kvmx_call *call)
 {
 	const struct kvmx_irq_routing *routing = call->data;
@@ -201,6 +212,8 @@ const struct kvmx_ioctl kvmx_vm_ioctls[] = {
 	KVMX_ROW(VM, KVMX_GET_DIRTY_LOG, 0, get_dirty_log),
 	KVMX_ROW(VM, KVMX_IRQFD, 0, irqfd),
 	KVMX_ROW(VM, KVMX_IOEVENTFD, 0, ioeventfd),
+	KVMX_ROW(VM, KVMX_REGISTER_COALESCED_MMIO, 0, register_coalesced),
+	KVMX_ROW(VM, KVMX_UNREGISTER_COALESCED_MMIO, 0, unregister_coalesced),
 	KVMX_ROW_ITEMS(VM, KVMX_SET_GSI_ROUTING, KVMX_IOC_ITEMS_IN, set_gsi_routing,
 		       struct kvmx_irq_routing, nr, struct kvmx_irq_routing_entry,
 		       KVMX_MAX_IRQ_ROUTES),
@@ -268,9 +281,12 @@ static struct kvmx_vm *vm_alloc(unsigned long type)
 	err = kvmx_bus_init(vm);
 	if (err)
 		goto free;
-	err = kvmx_arch_vm_init(vm);
+	err = kvmx_coalesced_init(vm);
 	if (err)
 		goto bus;
+	err = kvmx_arch_vm_init(vm);
+	if (err)
+		goto coalesced;
 	mutex_lock(&vm_list_lock);
 	list_add(&vm->link, &vm_list);
 	mutex_unlock(&vm_list_lock);
@@ -278,6 +294,8 @@ static struct kvmx_vm *vm_alloc(unsigned long type)
 	if (kvmx_unit_is_down())
 		kvmx_vm_kill(vm);
 	return vm;
+coalesced:
+	kvmx_coalesced_destroy(vm);
 bus:
 	kvmx_bus_destroy(vm);
 free:

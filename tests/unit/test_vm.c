@@ -6,7 +6,7 @@
  */
 /* links: src/core/vm.c src/core/vcpu.c src/core/halt.c src/core/system.c src/core/unit.c */
 /* links: src/core/ioctl.c src/core/stats.c src/core/bus.c src/core/irq_routing.c */
-/* links: src/core/irqfd.c src/core/ioeventfd.c */
+/* links: src/core/irqfd.c src/core/ioeventfd.c src/core/coalesced.c */
 #include <linux/cpuhotplug.h>
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -290,7 +290,7 @@ START_TEST(system_ioctls)
 {
 	ck_assert_int_eq(sys(KVMX_GET_API_VERSION, 0), 12);
 	ck_assert_int_eq(sys(KVMX_GET_API_VERSION, 1), -EINVAL);
-	ck_assert_int_eq(sys(KVMX_GET_VCPU_MMAP_SIZE, 0), 2 * PAGE_SIZE);
+	ck_assert_int_eq(sys(KVMX_GET_VCPU_MMAP_SIZE, 0), 3 * PAGE_SIZE);
 	ck_assert_int_eq(sys(KVMX_GET_VCPU_MMAP_SIZE, 9), -EINVAL);
 	ck_assert_int_eq(sys(KVMX_CREATE_VM, 99), -EINVAL);
 	ck_assert_int_eq(sys(KVMX_CREATE_VCPU, 0), -ENOTTY);
@@ -299,7 +299,8 @@ START_TEST(system_ioctls)
 	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, KVMX_CAP_MAX_VCPUS), KVMX_MAX_VCPUS);
 	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, KVMX_CAP_IRQ_ROUTING), 4096);
 	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, KVMX_CAP_KVMX_VERSION), KVMX_ABI_VERSION);
-	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, KVMX_CAP_COALESCED_MMIO), 0);
+	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, KVMX_CAP_COALESCED_MMIO), KVMX_COALESCED_MMIO_PAGE_OFFSET);
+	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, KVMX_CAP_ONE_REG), 0);
 	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, 5555), 1);
 	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, 5555 + (1UL << 32)), 0);
 	ck_assert_int_eq(sys(KVMX_CHECK_EXTENSION, ~0UL), 0);
@@ -563,7 +564,11 @@ START_TEST(mmap_area)
 	ck_assert_int_eq(vma.vm_ops->fault(&vmf), 0);
 	ck_assert_ptr_eq(page_address(vmf.page), last_vcpu->pio_page);
 	put_page(vmf.page);
-	for (vmf.pgoff = 2; vmf.pgoff; vmf.pgoff <<= 1)
+	vmf.pgoff = 2;
+	ck_assert_int_eq(vma.vm_ops->fault(&vmf), 0);
+	ck_assert_ptr_eq(page_address(vmf.page), last_vm->coalesced.ring);
+	put_page(vmf.page);
+	for (vmf.pgoff = 4; vmf.pgoff; vmf.pgoff <<= 1)
 		ck_assert_uint_eq(vma.vm_ops->fault(&vmf), VM_FAULT_SIGBUS);
 	fput(file);
 	shim_fd_close(fd);

@@ -7,8 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,41 +22,6 @@
 int dev;
 bool in_tree;
 char *memory, *hole, *readonly;
-static unsigned int passed, failed;
-
-void note(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("# ", stdout);
-	vprintf(format, args);
-	putchar('\n');
-	va_end(args);
-}
-
-void check(bool good, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs(good ? "ok: " : "not ok: ", stdout);
-	vprintf(format, args);
-	putchar('\n');
-	va_end(args);
-	if (good)
-		passed++;
-	else
-		failed++;
-}
-
-static int must(const char *what, int result)
-{
-	if (result >= 0)
-		return result;
-	printf("not ok: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 int cap(int fd, long number)
 {
@@ -130,15 +93,6 @@ void test_vm_end(struct test_vm *t)
 	t->cpu = t->vm = -1;
 }
 
-static void *watch(void *unused)
-{
-	(void)unused;
-	sleep(SECONDS_MAX);
-	printf("not ok: something hangs\n");
-	fflush(stdout);
-	_exit(1);
-}
-
 static double seconds(void)
 {
 	struct timespec t;
@@ -162,9 +116,8 @@ int main(int argc, char **argv)
 	const char *path = argc > 1 ? argv[1] : "/dev/kvmx";
 	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 0) : 30000;
 	uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 0) : (uint64_t)time(NULL) << 16 ^ getpid();
-	pthread_t watcher;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	watch(SECONDS_MAX);
 	started = seconds();
 	dev = must(path, open(path, O_RDWR | O_CLOEXEC));
 	in_tree = !cap(dev, KVMX_CAP_KVMX_VERSION);
@@ -176,7 +129,6 @@ int main(int argc, char **argv)
 	readonly = hole + MEM_SIZE;
 	must("mprotect", mprotect(hole, MEM_SIZE, PROT_NONE));
 	must("mprotect", mprotect(readonly, MEM_SIZE, PROT_READ));
-	must("thread", -pthread_create(&watcher, NULL, watch, NULL));
 
 	test_errnos();
 	test_lifetime();
@@ -188,6 +140,5 @@ int main(int argc, char **argv)
 	if (count)
 		test_random(seed, count);
 	took("random ioctls");
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return verdict();
 }

@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/kvmx.h>
+#include "check.h"
 
 #define MEM_SIZE	(4ul << 20)	/* of each of the three parts below */
-#define RUN_SIZE	4096
+#define RUN_SIZE	(3 * 4096)	/* with the ring of coalesced writes */
 
 /* How test_vm_make() makes a VM. */
 #define WITH_IRQCHIP	1
@@ -36,9 +37,6 @@ extern int dev;				/* the device under test */
 extern bool in_tree;			/* it is the kernel's own KVM */
 extern char *memory;			/* MEM_SIZE that a guest may have, ... */
 extern char *hole, *readonly;		/* ... without access, read-only */
-
-void check(bool good, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 struct test_vm test_vm_make(int with);
 void test_vm_end(struct test_vm *t);

@@ -308,6 +308,31 @@ static void ioeventfds(int vm)
 	close(null);
 }
 
+static int zone(int vm, unsigned long cmd, uint64_t addr, uint32_t size, uint32_t pio)
+{
+	struct kvmx_coalesced_mmio_zone z = { .addr = addr, .size = size, .pio = pio };
+
+	return ioctl(vm, cmd, &z);
+}
+
+static void coalesced_zones(int vm)
+{
+	const unsigned long on = KVMX_REGISTER_COALESCED_MMIO, off = KVMX_UNREGISTER_COALESCED_MMIO;
+	int i, result = 0;
+
+	want("coalesced: neither memory nor ports", zone(vm, on, 0x1000, 4, 2), EINVAL);
+	want("coalesced: gone, neither memory nor ports", zone(vm, off, 0x1000, 4, 2), EINVAL);
+	KVMX_ONLY("coalesced: address wraps", zone(vm, on, ~1ull, 4, 0), EINVAL);
+	want("coalesced: nothing", zone(vm, on, 0x1000, 0, 0), 0);
+	want("coalesced: the last byte", zone(vm, on, ~0ull, 1, 0), 0);
+	want("coalesced: twice", zone(vm, on, ~0ull, 1, 0), 0);
+	want("coalesced: gone", zone(vm, off, ~0ull, 1, 0), 0);
+	want("coalesced: gone again", zone(vm, off, ~0ull, 1, 0), 0);
+	for (i = 0; i < 2000 && !result; i++)
+		result = zone(vm, on, 0x100000 + i * 8, 8, 1);
+	want("coalesced: too many", result, ENOSPC);
+}
+
 static void interrupts(void)
 {
 	struct test_vm t = test_vm_make(WITH_CPU);
@@ -345,6 +370,7 @@ static void interrupts(void)
 	routing(t.vm);
 	irqfds(t.vm);
 	ioeventfds(t.vm);
+	coalesced_zones(t.vm);
 	test_vm_end(&t);
 
 	t = test_vm_make(WITH_SPLIT | WITH_CPU);
