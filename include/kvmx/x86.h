@@ -316,6 +316,7 @@ struct x86_vcpu {
 	bool msr_exits;			/* [m] the MSRs that the unit holds exit, too */
 	bool dr_direct;			/* [w] the guest's MOV DR does not exit in this window */
 	bool dr_live;			/* [w] entries need DR0 to DR3 in the CPU */
+	bool dr_idle;			/* [m] DR7 enables nothing, since it was looked at last */
 	u64 host_db[4];			/* [w] the host's, during an entry */
 	int run_error;			/* [m] what KVMX_RUN returns after X86_ERROR */
 	u64 sync_regs;			/* [m] KVMX_SYNC_X86_* that user space wants */
@@ -391,6 +392,8 @@ static inline struct x86_state *x86_state_dirty(struct x86_vcpu *v, u32 parts)
 {
 	x86_state(v, parts);
 	v->state_dirty |= parts;
+	if (parts & X86_STATE_DRS)
+		v->dr_idle = false;
 	return &v->state;
 }
 

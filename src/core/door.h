@@ -18,7 +18,10 @@ struct kvmx_ioctl_set {
 int kvmx_ioctl_init(const struct kvmx_ioctl_set *sets, unsigned int nr);
 void kvmx_ioctl_exit(void);
 /* -EIO unless the caller lives in the VM's address space and the VM is alive. */
-int kvmx_ioctl_check_vm(const struct kvmx_vm *vm);
+static inline int kvmx_ioctl_check_vm(const struct kvmx_vm *vm)
+{
+	return current->mm == vm->mm && !READ_ONCE(vm->dead) ? 0 : -EIO;
+}
 
 extern const struct kvmx_ioctl kvmx_system_ioctls[];
 extern const unsigned int kvmx_system_nr_ioctls;

@@ -116,11 +116,6 @@ void kvmx_ioctl_exit(void)
 	ioctl_table_nr = 0;
 }
 
-int kvmx_ioctl_check_vm(const struct kvmx_vm *vm)
-{
-	return current->mm == vm->mm && !READ_ONCE(vm->dead) ? 0 : -EIO;
-}
-
 static u32 payload_count(const struct kvmx_ioctl *row, const struct kvmx_call *call)
 {
 	u32 count;

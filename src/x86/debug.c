@@ -41,9 +41,13 @@ static void x86_debug_set_direct(struct x86_vcpu *v, bool direct)
 void x86_debug_open(struct x86_vcpu *v)
 {
 	bool by_user = v->guest_debug & KVMX_GUESTDBG_USE_HW_BP;
-	u64 dr7 = by_user ? v->debug.dr7 : x86_state(v, X86_STATE_DRS)->dr7;
+	u64 dr7;
 
+	if (v->dr_idle && !v->guest_debug)
+		return;
+	dr7 = by_user ? v->debug.dr7 : x86_state(v, X86_STATE_DRS)->dr7;
 	v->dr_live = dr7 & DR7_ENABLED;
+	v->dr_idle = !v->dr_live && !v->guest_debug;
 	if (v->dr_live && !x86_guest_debug_in_cpu(v))
 		x86_debug_set_direct(v, true);
 }
@@ -57,6 +61,7 @@ void x86_debug_close(struct x86_vcpu *v)
 void x86_debug_grant(struct x86_vcpu *v)
 {
 	v->dr_live = true;
+	v->dr_idle = false;
 	x86_debug_set_direct(v, true);
 }
 

@@ -46,8 +46,9 @@ enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_le
 		return X86_STAY;
 	}
 
+	/* All four bytes: behind those that are meant is room. */
 	if (!in)
-		memcpy(v->vcpu.pio_page, &val, size);
+		*(u32 *)v->vcpu.pio_page = val;
 	run->exit_reason = KVMX_EXIT_IO;
 	run->io.direction = in ? KVMX_EXIT_IO_IN : KVMX_EXIT_IO_OUT;
 	run->io.size = size;

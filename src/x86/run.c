@@ -124,14 +124,9 @@ static bool x86_enter(struct x86_vcpu *v)
 static enum x86_next x86_run_window(struct x86_vcpu *v)
 {
 	enum x86_next next = X86_STAY;
+	bool down;
 
 	x86_window_open(v);
-	/* This CPU, or the machine, goes down: another CPU takes over, or the VM is killed. */
-	if (!kvmx_unit_ready()) {
-		x86_window_close(v);
-		schedule_timeout_interruptible(1);
-		return X86_LEAVE;
-	}
 	while (next == X86_STAY) {
 		if (READ_ONCE(v->vcpu.requests) && (x86_window_requests(v) || v->vapic.addr))
 			next = X86_LEAVE;
@@ -143,7 +138,11 @@ static enum x86_next x86_run_window(struct x86_vcpu *v)
 		if (unlikely(v->vapic.addr) && next == X86_STAY)
 			next = X86_LEAVE;
 	}
+	/* This CPU, or the machine, goes down: another CPU takes over, or the VM is killed. */
+	down = next == X86_LEAVE && !kvmx_unit_ready();
 	x86_window_close(v);
+	if (unlikely(down))
+		schedule_timeout_interruptible(1);
 	return next;
 }
 
@@ -247,6 +246,7 @@ static enum x86_next x86_signal(struct x86_vcpu *v)
 static enum x86_next x86_loop(struct x86_vcpu *v)
 {
 	enum x86_next next = x86_complete(v);
+	bool again = false;
 
 	if (next == X86_STAY && READ_ONCE(v->vcpu.run->immediate_exit))
 		next = x86_signal(v);
@@ -256,11 +256,15 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 			next = x86_requests(v);
 		if (next != X86_STAY)
 			continue;
-		if (kvmx_host_user_work_pending()) {
-			next = x86_signal(v);
-			continue;
+		/* The first time, the look before the entry is enough. */
+		if (again) {
+			if (kvmx_host_user_work_pending()) {
+				next = x86_signal(v);
+				continue;
+			}
+			cond_resched();
 		}
-		cond_resched();
+		again = true;
 		if (!x86_wait_runnable(v))
 			continue;
 		if (unlikely(v->vapic.addr))
