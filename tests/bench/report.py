@@ -37,7 +37,7 @@ ROWS = {
     "fresh": ("first touch, 4 KiB the host has not", "instructions", 1.0),
     "dirty_write": ("dirty log: write to a clean page", "instructions", 1.0),
     "dirty_get": ("dirty log: fetch, per dirty page", "instructions", 1.0),
-    "dirty_get_clean": ("dirty log: fetch, per clean page", "instructions", 1.0),
+    "dirty_get_clean": ("dirty log: fetch, 1 GiB untouched", "instructions", 1.0),
     "ipi_self": ("IPI to itself, taken, ended", "instructions", 1.0),
     "ipi_send": ("IPI to a vCPU that runs, sender's part", "instructions", 1.0),
     "ipi_sleeping": ("IPI to a vCPU that sleeps", "instructions", 1.0),
