@@ -23,8 +23,11 @@ void kvmx_host_eventfd_signal(struct eventfd_ctx *ctx);
 
 /* Empties an eventfd's counter; from a wake function on it (its wait queue is locked). */
 void kvmx_host_eventfd_drain(struct eventfd_ctx *ctx);
-/* Queues @wait before the ordinary waiters, where the kernel can. */
-void kvmx_host_wait_first(struct wait_queue_head *head, struct wait_queue_entry *wait);
+/*
+ * Queues @wait before the ordinary waiters, where the kernel can; false, and
+ * nothing was done, when a waiter with the same function is there already.
+ */
+bool kvmx_host_wait_first(struct wait_queue_head *head, struct wait_queue_entry *wait);
 
 /* Makes CPU @cpu leave guest code, if it is in it. Any context; does not wait. */
 void kvmx_host_kick_cpu(int cpu);

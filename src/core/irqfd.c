@@ -95,12 +95,12 @@ join:
 	return 0;
 }
 
+/* Under irqs.lock. */
 static void resampler_leave(struct irqfd *irqfd)
 {
 	struct resampler *resampler = irqfd->resampler;
 	struct kvmx_vm *vm = irqfd->vm;
 
-	mutex_lock(&vm->irqs.lock);
 	list_del_rcu(&irqfd->resampler_link);
 	if (list_empty(&resampler->irqfds)) {
 		list_del(&resampler->link);
@@ -110,7 +110,6 @@ static void resampler_leave(struct irqfd *irqfd)
 	} else {
 		synchronize_rcu_expedited();
 	}
-	mutex_unlock(&vm->irqs.lock);
 }
 
 static void irqfd_shutdown(struct work_struct *work)
@@ -121,7 +120,9 @@ static void irqfd_shutdown(struct work_struct *work)
 	/* Takes the wait queue's lock: no wake-up runs after it. */
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
 	if (irqfd->resampler) {
+		mutex_lock(&irqfd->vm->irqs.lock);
 		resampler_leave(irqfd);
+		mutex_unlock(&irqfd->vm->irqs.lock);
 		eventfd_ctx_put(irqfd->resample);
 	}
 	eventfd_ctx_put(irqfd->eventfd);
@@ -161,39 +162,28 @@ static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, v
 struct irqfd_poll {
 	poll_table table;
 	struct irqfd *irqfd;
+	bool queued;
 };
 
 static void irqfd_queue(struct file *file, wait_queue_head_t *head, poll_table *table)
 {
-	struct irqfd *irqfd = container_of(table, struct irqfd_poll, table)->irqfd;
+	struct irqfd_poll *poll = container_of(table, struct irqfd_poll, table);
 
-	kvmx_host_wait_first(head, &irqfd->wait);
-}
-
-static bool eventfd_is_bound(struct kvmx_irqs *irqs, const struct eventfd_ctx *eventfd)
-{
-	struct irqfd *irqfd;
-	bool bound = false;
-
-	spin_lock_irq(&irqs->irqfd_lock);
-	list_for_each_entry(irqfd, &irqs->irqfds, link)
-		bound |= irqfd->eventfd == eventfd;
-	spin_unlock_irq(&irqs->irqfd_lock);
-	return bound;
+	poll->queued = kvmx_host_wait_first(head, &poll->irqfd->wait);
 }
 
 /*
  * Makes the irqfd live. @file is held, so that the eventfd cannot be closed,
- * and EPOLLHUP cannot come, before the irqfd is on the list. Under irqs.lock.
+ * and EPOLLHUP cannot come, before the irqfd is on the list. An eventfd raises one
+ * line of one VM: it has one value to be consumed. Under irqs.lock.
  */
 static int activate(struct irqfd *irqfd, struct file *file)
 {
 	struct kvmx_irqs *irqs = &irqfd->vm->irqs;
 	struct irqfd_poll poll = { .irqfd = irqfd };
+	__poll_t events;
 	int err;
 
-	if (eventfd_is_bound(irqs, irqfd->eventfd))
-		return -EBUSY;
 	if (irqfd->resample) {
 		err = resampler_join(irqfd);
 		if (err)
@@ -201,7 +191,13 @@ static int activate(struct irqfd *irqfd, struct file *file)
 	}
 	init_waitqueue_func_entry(&irqfd->wait, irqfd_wakeup);
 	init_poll_funcptr(&poll.table, irqfd_queue);
-	if (vfs_poll(file, &poll.table) & EPOLLIN)
+	events = vfs_poll(file, &poll.table);
+	if (!poll.queued) {
+		if (irqfd->resampler)
+			resampler_leave(irqfd);
+		return -EBUSY;
+	}
+	if (events & EPOLLIN)
 		trigger(irqfd);		/* it was signalled before it was bound */
 
 	spin_lock_irq(&irqs->irqfd_lock);

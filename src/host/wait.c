@@ -11,13 +11,23 @@
 
 #include "kvmx-facts.h"
 
-void kvmx_host_wait_first(struct wait_queue_head *head, struct wait_queue_entry *wait)
+bool kvmx_host_wait_first(struct wait_queue_head *head, struct wait_queue_entry *wait)
 {
+	struct wait_queue_entry *other;
+	unsigned long flags;
+	bool alone = true;
+
+	spin_lock_irqsave(&head->lock, flags);
+	list_for_each_entry(other, &head->head, entry)
+		alone &= other->func != wait->func;
+	if (alone) {
 #if KVMX_HAVE_WAIT_QUEUE_PRIORITY
-	add_wait_queue_priority(head, wait);
-#else
-	add_wait_queue(head, wait);
+		wait->flags |= WQ_FLAG_EXCLUSIVE | WQ_FLAG_PRIORITY;
 #endif
+		__add_wait_queue(head, wait);
+	}
+	spin_unlock_irqrestore(&head->lock, flags);
+	return alone;
 }
 
 /* Where it cannot be emptied the counter only grows, which disturbs nobody who does not read it. */

@@ -183,6 +183,7 @@ START_TEST(bound_twice)
 	ck_assert_int_eq(bind(fd, 5), -EBUSY);
 	ck_assert_int_eq(bind(fd, 6), -EBUSY);
 	ck_assert_int_eq(bind_resample(fd, 6, other), -EBUSY);
+	ck_assert_uint_eq(chip.rises[6], 0);
 	ck_assert_int_eq(bind(other, 5), 0);	/* two eventfds, one line */
 	shim_eventfd_write(fd, 1);
 	shim_eventfd_write(other, 1);

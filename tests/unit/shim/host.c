@@ -28,9 +28,19 @@ __weak void kvmx_host_eventfd_drain(struct eventfd_ctx *ctx)
 	eventfd_ctx_do_read(ctx, &count);
 }
 
-__weak void kvmx_host_wait_first(struct wait_queue_head *head, struct wait_queue_entry *wait)
+__weak bool kvmx_host_wait_first(struct wait_queue_head *head, struct wait_queue_entry *wait)
 {
-	add_wait_queue_priority(head, wait);
+	struct wait_queue_entry *other;
+	unsigned long flags;
+	bool alone = true;
+
+	spin_lock_irqsave(&head->lock, flags);
+	list_for_each_entry(other, &head->head, entry)
+		alone &= other->func != wait->func;
+	if (alone)
+		list_add(&wait->entry, &head->head);
+	spin_unlock_irqrestore(&head->lock, flags);
+	return alone;
 }
 
 static atomic_t kicks;
