@@ -22,7 +22,7 @@
 #include <linux/signal.h>
 #include <linux/kvmx.h>
 
-#define KVMX_MAX_VCPUS		288	/* vCPUs of one VM */
+#define KVMX_MAX_VCPUS		1024	/* vCPUs of one VM */
 #define KVMX_MAX_VCPU_ID	1024	/* vCPU ids run from 0 to this - 1 */
 
 typedef u64 gpa_t;			/* guest physical address (IPA on Arm) */

@@ -99,7 +99,6 @@ void kvmx_vcpu_block(struct kvmx_vcpu *vcpu)
 	u64 longest = longest_poll(vcpu->vm);
 	u64 start = ktime_get_ns();
 
-	vcpu->stat[KVMX_STAT_HALTS]++;
 	vcpu->halt_poll_ns = min(vcpu->halt_poll_ns, longest);
 	if (poll_for_reason(vcpu, start)) {
 		vcpu->stat[KVMX_STAT_HALT_POLLED]++;

@@ -125,8 +125,6 @@ static long run_vcpu(struct kvmx_vcpu *vcpu)
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);
 	}
-	if (result == -EINTR)
-		vcpu->run->exit_reason = KVMX_EXIT_INTR;
 	vcpu->stat[KVMX_STAT_USER_EXITS]++;
 	return result;
 }

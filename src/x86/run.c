@@ -248,8 +248,9 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 	enum x86_next next = x86_complete(v);
 	bool again = false;
 
+	/* Leaves the reason of the exit that was completed: user space may not have looked yet. */
 	if (next == X86_STAY && READ_ONCE(v->vcpu.run->immediate_exit))
-		next = x86_signal(v);
+		next = x86_fail(v, -EINTR);
 	while (next != X86_USER && next != X86_ERROR) {
 		next = X86_STAY;
 		if (READ_ONCE(v->vcpu.requests))
@@ -287,6 +288,7 @@ int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu)
 	ret = x86_run_page_in(v);
 	if (ret)
 		return ret;
+	v->ran = true;
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);
 	next = x86_loop(v);
 	srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
