@@ -293,12 +293,14 @@ struct x86_vcpu {
 		u64 rip;
 	} vapic;			/* [m] vapic.c */
 	struct x86_fpu fpu;
+	bool ran;			/* [m] guest code has run: the CPU model stays */
 	struct x86_cpuid *cpuid;	/* [m] never NULL after vcpu_init */
 	u64 cr4_guest_bits, efer_bits, xcr0_allowed, rip_canonical_bits;	/* [m] from CPUID */
 	u8 maxphyaddr;			/* [m] from CPUID */
 
 	/* MSRs kept by the floor (the rest: backend get_msr/set_msr). */
 	u64 pat, misc_enable, tsc_aux, spec_ctrl, virt_ssbd, tsc_adjust, microcode, arch_cap;
+	u64 platform_info, de_cfg;
 	u64 hwcr;
 	u64 host_tsc_aux;		/* [w] */
 	bool tsc_aux_loaded;		/* [w] the CPU's is the guest's */
@@ -356,6 +358,9 @@ struct x86_vm {
 	struct x86_msr_filter __rcu *msr_filter;	/* [r] msr_filter.c; NULL: none */
 	u32 msr_exit_reasons;		/* [l] KVMX_MSR_EXIT_REASON_* */
 	u64 disabled_quirks;
+	u32 apic_bus_ns;		/* [l] of one undivided tick of the APIC timers */
+	bool hide_platform_info;	/* [l] MSR_PLATFORM_INFO does not exist for guests */
+	bool exit_on_emulation_failure;	/* [l] whatever the guest's privilege */
 	bool exception_payload;		/* [l] KVMX_CAP_EXCEPTION_PAYLOAD was enabled */
 	bool triple_fault_event;	/* [l] KVMX_CAP_X86_TRIPLE_FAULT_EVENT was enabled */
 };

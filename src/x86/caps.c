@@ -14,7 +14,9 @@
 #include "run.h"
 
 /* Behaviour of KVM's that differs from a CPU's and that we have, too. */
-#define QUIRKS	KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT
+#define QUIRKS	(KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVMX_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+
+#define APIC_BUS_NS_MAX	BIT(22)
 
 /* MWAIT in a guest needs a timer that runs on (CPUID "Thermal and Power Management", ARAT). */
 static u32 exits_to_disable(void)
@@ -32,6 +34,7 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	switch (cap) {
 	case KVMX_CAP_IRQCHIP:
 	case KVMX_CAP_HLT:
+	case KVMX_CAP_MMU_SHADOW_CACHE_CONTROL:
 	case KVMX_CAP_SET_TSS_ADDR:
 	case KVMX_CAP_VAPIC:
 	case KVMX_CAP_EXT_CPUID:
@@ -63,6 +66,8 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_X86_USER_SPACE_MSR:
 	case KVMX_CAP_X86_MSR_FILTER:
 	case KVMX_CAP_X86_ROBUST_SINGLESTEP:
+	case KVMX_CAP_MSR_PLATFORM_INFO:
+	case KVMX_CAP_EXIT_ON_EMULATION_FAILURE:
 		return 1;
 	case KVMX_CAP_SET_GUEST_DEBUG2:
 		return X86_GUESTDBG_SUPPORTED;
@@ -85,6 +90,8 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 		return x86_irqchip_x2apic_api_flags();
 	case KVMX_CAP_DISABLE_QUIRKS2:
 		return QUIRKS;
+	case KVMX_CAP_X86_APIC_BUS_CYCLES_NS:
+		return vm ? to_x86_vm(vm)->apic_bus_ns : 1;
 	case KVMX_CAP_VM_TYPES:
 		return BIT(KVMX_X86_DEFAULT_VM);
 	default:
@@ -97,6 +104,29 @@ static int enable_quirks(struct x86_vm *vm, u64 disabled, bool strict)
 	if (strict && (disabled & ~(u64)QUIRKS))
 		return -EINVAL;
 	vm->disabled_quirks = disabled & QUIRKS;
+	return 0;
+}
+
+/* Before there are vCPUs, and once. Ids below it are accepted, and the boot CPU's is one. */
+static int set_max_vcpu_id(struct x86_vm *vm, u64 max)
+{
+	if (max > KVMX_MAX_VCPU_ID || max < vm->boot_cpu_id || kvmx_vm_nr_vcpus(&vm->vm))
+		return -EINVAL;
+	if (vm->vm.max_vcpu_id != KVMX_MAX_VCPU_ID && vm->vm.max_vcpu_id != max)
+		return -EINVAL;
+	if (max)
+		vm->vm.max_vcpu_id = max;
+	return 0;
+}
+
+/* Of the undivided APIC timer. The longest count, divided by 128, has to remain a time. */
+static int set_apic_bus_ns(struct x86_vm *vm, u64 ns)
+{
+	if (!vm->irqchip && !vm->split_irqchip)
+		return -ENXIO;
+	if (!ns || ns > APIC_BUS_NS_MAX || kvmx_vm_nr_vcpus(&vm->vm))
+		return -EINVAL;
+	vm->apic_bus_ns = ns;
 	return 0;
 }
 
@@ -129,6 +159,18 @@ int kvmx_arch_enable_cap(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu,
 		if (arg & ~(u64)KVMX_MSR_EXIT_REASON_VALID_MASK)
 			return -EINVAL;
 		WRITE_ONCE(xvm->msr_exit_reasons, arg);
+		return 0;
+	case KVMX_CAP_MAX_VCPU_ID:
+		return set_max_vcpu_id(xvm, arg);
+	case KVMX_CAP_X86_APIC_BUS_CYCLES_NS:
+		return set_apic_bus_ns(xvm, arg);
+	case KVMX_CAP_MSR_PLATFORM_INFO:
+		WRITE_ONCE(xvm->hide_platform_info, !arg);
+		return 0;
+	case KVMX_CAP_EXIT_ON_EMULATION_FAILURE:
+		if (arg & ~1ull)
+			return -EINVAL;
+		WRITE_ONCE(xvm->exit_on_emulation_failure, arg);
 		return 0;
 	case KVMX_CAP_DISABLE_QUIRKS:
 		return enable_quirks(xvm, arg, false);

@@ -86,34 +86,30 @@ static u8 max_phy_addr(struct x86_cpuid *c)
 	return clamp_t(u8, e->eax & 0xff, 32, 52);
 }
 
+static bool has(const struct x86_cpuid *c, enum x86_feature f)
+{
+	return c->word[f / 32] & BIT(f % 32);
+}
+
 static u64 guest_xcr0(struct x86_cpuid *c)
 {
 	struct kvmx_cpuid_entry2 *e = find(c, 0xd, 0);
 
-	if (!e || !(c->word[X86F_XSAVE / 32] & BIT(X86F_XSAVE % 32)))
+	if (!e || !has(c, X86F_XSAVE))
 		return 0;
 	return (e->eax | (u64)e->edx << 32) & x86_xcr0_supported;
 }
 
-/* What else of the vCPU follows from the table. Without a CPU model: all that there is. */
+/* What else of the vCPU follows from the table. */
 static void derive(struct x86_vcpu *v)
 {
 	struct x86_cpuid *c = v->cpuid;
-	bool la57 = x86_supports(X86F_LA57);
 
-	if (!c->nr) {
-		v->cr4_guest_bits = x86_cr4_supported;
-		v->efer_bits = x86_efer_supported;
-		v->xcr0_allowed = x86_xcr0_supported;
-		v->maxphyaddr = x86_host_maxphyaddr;
-	} else {
-		v->cr4_guest_bits = x86_cr4_of(c->word) & x86_cr4_supported;
-		v->efer_bits = x86_efer_of(c->word) & x86_efer_supported;
-		v->xcr0_allowed = guest_xcr0(c);
-		v->maxphyaddr = max_phy_addr(c);
-		la57 = la57 && x86_cpuid_has(v, X86F_LA57);
-	}
-	v->rip_canonical_bits = la57 ? 57 : 48;
+	v->cr4_guest_bits = x86_cr4_of(c->word) & x86_cr4_supported;
+	v->efer_bits = x86_efer_of(c->word) & x86_efer_supported;
+	v->xcr0_allowed = guest_xcr0(c);
+	v->maxphyaddr = max_phy_addr(c);
+	v->rip_canonical_bits = x86_supports(X86F_LA57) && has(c, X86F_LA57) ? 57 : 48;
 }
 
 static struct x86_cpuid *new_table(const struct kvmx_cpuid_entry2 *e, u32 nr)
@@ -144,6 +140,59 @@ void x86_cpuid_destroy(struct x86_vcpu *v)
 	v->cpuid = NULL;
 }
 
+static void set_bit_if(u32 *reg, enum x86_feature f, bool set)
+{
+	if (set)
+		*reg |= BIT(f % 32);
+	else
+		*reg &= ~BIT(f % 32);
+}
+
+/* The bits of a table that follow the vCPU's state. */
+static void update(struct x86_vcpu *v, struct x86_cpuid *c)
+{
+	struct kvmx_cpuid_entry2 *e;
+
+	if (c->dynamic[LEAF_1] != NOWHERE) {
+		e = &c->entry[c->dynamic[LEAF_1]];
+		set_bit_if(&e->ecx, X86F_OSXSAVE, has(c, X86F_XSAVE) &&
+			   x86_state(v, X86_STATE_CRS)->cr4 & X86_CR4_OSXSAVE);
+		set_bit_if(&e->edx, X86F_APIC,
+			   has(c, X86F_APIC) && v->apic_base & APIC_BASE_EN);
+		/* IA32_MISC_ENABLE, "Enable Monitor FSM"; KVM's guests have it apart unless told. */
+		if (x86_vm_of(v)->disabled_quirks & KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT) {
+			bool monitor = v->misc_enable & BIT(18);
+
+			set_bit_if(&e->ecx, X86F_MONITOR, monitor);
+			set_bit_if(&c->word[X86F_MONITOR / 32], X86F_MONITOR, monitor);
+		}
+	}
+	if (c->dynamic[LEAF_D0] != NOWHERE)
+		c->entry[c->dynamic[LEAF_D0]].ebx = x86_xsave_bytes(v->fpu.xcr0, false);
+	if (c->dynamic[LEAF_D1] != NOWHERE && (has(c, X86F_XSAVEC) || has(c, X86F_XSAVES)))
+		c->entry[c->dynamic[LEAF_D1]].ebx =
+			x86_xsave_bytes(v->fpu.xcr0 | v->fpu.xss, true);
+}
+
+void x86_cpuid_update(struct x86_vcpu *v)
+{
+	update(v, v->cpuid);
+}
+
+/* The padding of an entry is user space's. */
+static bool same_table(const struct x86_cpuid *a, const struct x86_cpuid *b)
+{
+	u32 i;
+
+	if (a->nr != b->nr)
+		return false;
+	for (i = 0; i < a->nr; i++)
+		if (memcmp(&a->entry[i], &b->entry[i],
+			   offsetof(struct kvmx_cpuid_entry2, padding)))
+			return false;
+	return true;
+}
+
 int x86_cpuid_set(struct x86_vcpu *v, const struct kvmx_cpuid_entry2 *e, u32 nr)
 {
 	struct x86_cpuid *c, *old = v->cpuid;
@@ -166,43 +215,19 @@ int x86_cpuid_set(struct x86_vcpu *v, const struct kvmx_cpuid_entry2 *e, u32 nr)
 		}
 	}
 
+	update(v, c);
+	if (v->ran) {
+		/* A CPU does not change under its software; a VMM may say the same again. */
+		bool same = same_table(c, old);
+
+		kfree(c);
+		return same ? 0 : -EINVAL;
+	}
 	v->cpuid = c;
 	derive(v);
-	x86_cpuid_update(v);
 	/* Interrupt delivery on other CPUs may be reading it. */
 	kfree_rcu(old, rcu);
 	return 0;
-}
-
-static void set_bit_if(u32 *reg, enum x86_feature f, bool set)
-{
-	if (set)
-		*reg |= BIT(f % 32);
-	else
-		*reg &= ~BIT(f % 32);
-}
-
-void x86_cpuid_update(struct x86_vcpu *v)
-{
-	struct x86_cpuid *c = v->cpuid;
-	struct kvmx_cpuid_entry2 *e;
-
-	if (c->dynamic[LEAF_1] != NOWHERE) {
-		e = &c->entry[c->dynamic[LEAF_1]];
-		set_bit_if(&e->ecx, X86F_OSXSAVE, x86_cpuid_has(v, X86F_XSAVE) &&
-			   x86_state(v, X86_STATE_CRS)->cr4 & X86_CR4_OSXSAVE);
-		set_bit_if(&e->edx, X86F_APIC,
-			   x86_cpuid_has(v, X86F_APIC) && v->apic_base & APIC_BASE_EN);
-		/* IA32_MISC_ENABLE, "Enable Monitor FSM"; KVM's guests have it apart unless told. */
-		if (x86_vm_of(v)->disabled_quirks & KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
-			set_bit_if(&e->ecx, X86F_MONITOR, v->misc_enable & BIT(18));
-	}
-	if (c->dynamic[LEAF_D0] != NOWHERE)
-		c->entry[c->dynamic[LEAF_D0]].ebx = x86_xsave_bytes(v->fpu.xcr0, false);
-	if (c->dynamic[LEAF_D1] != NOWHERE &&
-	    (x86_cpuid_has(v, X86F_XSAVEC) || x86_cpuid_has(v, X86F_XSAVES)))
-		c->entry[c->dynamic[LEAF_D1]].ebx =
-			x86_xsave_bytes(v->fpu.xcr0 | v->fpu.xss, true);
 }
 
 /*

@@ -124,10 +124,4 @@ static inline bool x86_guest_amd(struct x86_vcpu *v)
 	return v->cpuid->amd;
 }
 
-/* Whether user space has given the vCPU a CPU model. */
-static inline bool x86_cpuid_given(struct x86_vcpu *v)
-{
-	return v->cpuid->nr;
-}
-
 #endif

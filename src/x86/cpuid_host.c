@@ -209,7 +209,7 @@ u64 x86_efer_of(const u32 *words)
 		{ X86F_FXSR_OPT, X86_EFER_FFXSR },
 		{ X86F_AUTOIBRS, X86_EFER_AUTOIBRS },
 	};
-	u64 efer = 0;
+	u64 efer = X86_EFER_SCE;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(by_feature); i++)

@@ -25,14 +25,19 @@ enum x86_next x86_fail(struct x86_vcpu *v, int error)
 enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
 {
 	struct kvmx_run *run = v->vcpu.run;
+	u64 *data = run->internal.data;
 
 	run->exit_reason = KVMX_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = suberror;
-	run->internal.ndata = 4;
-	run->internal.data[0] = v->exit.raw;
-	run->internal.data[1] = v->exit.kind;
-	run->internal.data[2] = v->rip;
-	run->internal.data[3] = v->exit.kind == X86_EXIT_FAULT ? v->exit.fault.gpa : 0;
+	/* A failed emulation has its flags and the instruction's bytes first. */
+	if (suberror == KVMX_INTERNAL_ERROR_EMULATION)
+		data += 3;
+	memset(run->internal.data, 0, sizeof(run->internal.data));
+	data[0] = v->exit.raw;
+	data[1] = v->exit.kind;
+	data[2] = v->rip;
+	data[3] = v->exit.kind == X86_EXIT_FAULT ? v->exit.fault.gpa : 0;
+	run->internal.ndata = data + 4 - run->internal.data;
 	return X86_USER;
 }
 
@@ -209,6 +214,7 @@ static enum x86_next hlt_common(struct x86_vcpu *v, bool atomic)
 		v->vcpu.run->exit_reason = KVMX_EXIT_HLT;
 		return X86_USER;
 	}
+	v->vcpu.stat[KVMX_STAT_HALTS]++;
 	v->mp_state = X86_MP_HALTED;
 	return X86_LEAVE;
 }
@@ -389,7 +395,11 @@ static enum x86_next exit_undefined(struct x86_vcpu *v)
 
 static enum x86_next exit_monitor(struct x86_vcpu *v)
 {
-	return x86_cpuid_has(v, X86F_MONITOR) ? X86_SLOW : exit_undefined(v);
+	/* KVM's guests may execute them whatever CPUID says, unless it is told otherwise. */
+	if (x86_cpuid_has(v, X86F_MONITOR) ||
+	    !(x86_vm_of(v)->disabled_quirks & KVMX_X86_QUIRK_MWAIT_NEVER_UD_FAULTS))
+		return X86_SLOW;
+	return exit_undefined(v);
 }
 
 /* A spinning guest: let somebody else have the CPU. */

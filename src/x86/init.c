@@ -85,6 +85,7 @@ int kvmx_arch_vm_init(struct kvmx_vm *vm)
 	mutex_init(&xvm->apic_map_lock);
 	spin_lock_init(&xvm->clock_lock);
 	x86_clock_vm_init(xvm);
+	xvm->apic_bus_ns = 1;
 	ret = kvmx_irqs_init(vm, &x86_irq_sink);
 	if (ret)
 		return ret;

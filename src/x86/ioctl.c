@@ -87,6 +87,12 @@ static long set_tss_addr(struct kvmx_call *call)
 	return 0;
 }
 
+/* A limit on page tables that shadow the guest's: there are none, so any limit holds. */
+static long set_nr_mmu_pages(struct kvmx_call *call)
+{
+	return call->arg ? 0 : -EINVAL;
+}
+
 static long set_identity_map_addr(struct kvmx_call *call)
 {
 	if (kvmx_vm_nr_vcpus(call->vm))
@@ -99,6 +105,8 @@ static long set_boot_cpu_id(struct kvmx_call *call)
 {
 	if (kvmx_vm_nr_vcpus(call->vm))
 		return -EBUSY;
+	if (call->arg >= call->vm->max_vcpu_id)
+		return -EINVAL;
 	vm_of(call)->boot_cpu_id = call->arg;
 	return 0;
 }
@@ -255,9 +263,9 @@ static long get_cpuid2(struct kvmx_call *call)
 	const struct x86_cpuid *c = vcpu_of(call)->cpuid;
 	struct kvmx_cpuid2 *cpuid = call->data;
 
-	cpuid->nent = c->nr;
 	if (c->nr > call->nr_items)
 		return -E2BIG;
+	cpuid->nent = c->nr;
 	if (c->nr)
 		memcpy(call->items, c->entry, c->nr * sizeof(c->entry[0]));
 	return 0;
@@ -385,6 +393,7 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 	KVMX_ROW(SYSTEM, KVMX_X86_GET_MCE_CAP_SUPPORTED, 0, get_mce_cap),
 
 	KVMX_ROW(VM, KVMX_SET_TSS_ADDR, KVMX_IOC_PLAIN_ARG | KVMX_IOC_VM_LOCK, set_tss_addr),
+	KVMX_ROW(VM, KVMX_SET_NR_MMU_PAGES, KVMX_IOC_PLAIN_ARG, set_nr_mmu_pages),
 	KVMX_ROW(VM, KVMX_SET_IDENTITY_MAP_ADDR, KVMX_IOC_VM_LOCK, set_identity_map_addr),
 	KVMX_ROW(VM, KVMX_SET_BOOT_CPU_ID, KVMX_IOC_PLAIN_ARG | KVMX_IOC_VM_LOCK,
 		 set_boot_cpu_id),
@@ -414,9 +423,8 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 		       struct kvmx_cpuid, nent, struct kvmx_cpuid_entry, X86_CPUID_ENTRIES),
 	KVMX_ROW_ITEMS(VCPU, KVMX_SET_CPUID2, KVMX_IOC_ITEMS_IN, set_cpuid2,
 		       struct kvmx_cpuid2, nent, struct kvmx_cpuid_entry2, X86_CPUID_ENTRIES),
-	KVMX_ROW_ITEMS(VCPU, KVMX_GET_CPUID2, KVMX_IOC_ITEMS_OUT | KVMX_IOC_OUT_ALWAYS,
-		       get_cpuid2, struct kvmx_cpuid2, nent, struct kvmx_cpuid_entry2,
-		       X86_CPUID_ENTRIES),
+	KVMX_ROW_ITEMS(VCPU, KVMX_GET_CPUID2, KVMX_IOC_ITEMS_OUT, get_cpuid2,
+		       struct kvmx_cpuid2, nent, struct kvmx_cpuid_entry2, X86_CPUID_ENTRIES),
 	KVMX_ROW_ITEMS(VCPU, KVMX_GET_MSRS, KVMX_IOC_ITEMS_IN | KVMX_IOC_ITEMS_OUT, get_msrs,
 		       struct kvmx_msrs, nmsrs, struct kvmx_msr_entry, MAX_MSRS),
 	KVMX_ROW_ITEMS(VCPU, KVMX_SET_MSRS, KVMX_IOC_ITEMS_IN, set_msrs,

@@ -61,15 +61,16 @@ void lapic_get_state(struct x86_vcpu *v, struct kvmx_lapic_state *s)
 	put(s, SAVED_TIMER, lapic_timer_saved(lapic));
 }
 
-/* Eight registers at @base. Vectors below 16 do not exist. */
+/*
+ * Eight registers at @base. Vectors below 16 are never delivered, their class is
+ * no higher than any priority's; a VMM finds what it has written all the same.
+ */
 static void load_vectors(unsigned long *map, const struct kvmx_lapic_state *s, u32 base)
 {
 	u32 i, bit, val;
 
 	for (i = 0; i < 8; i++) {
 		val = get(s, base + i * 16);
-		if (!i)
-			val &= ~0xffffu;
 		for (bit = 0; bit < 32; bit++) {
 			if (val & BIT(bit))
 				set_bit(i * 32 + bit, map);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The local APIC's timer: one-shot, periodic and TSC-deadline (Intel SDM,
- * "APIC Timer"). It counts nanoseconds, divided; one hrtimer stands for it and
+ * "APIC Timer"). It counts the VM's bus cycles, divided; one hrtimer stands for it and
  * only asks its vCPU (KVMX_REQ_TIMER) to call lapic_timer_expired().
  */
 #include <linux/kernel.h>
@@ -32,8 +32,9 @@ static u32 timer_mode(const struct lapic *lapic)
 static u64 ns_per_tick(const struct lapic *lapic)
 {
 	u32 tdcr = lapic_reg(lapic, LAPIC_TDCR);
+	u64 ns = x86_vm_of(lapic->vcpu)->apic_bus_ns;
 
-	return 1ull << ((((tdcr & 3) | ((tdcr & 8) >> 1)) + 1) & 7);
+	return ns << ((((tdcr & 3) | ((tdcr & 8) >> 1)) + 1) & 7);
 }
 
 /* Of the initial count; 0 when that is 0. */

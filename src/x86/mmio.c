@@ -439,6 +439,7 @@ static int emu_hlt(struct x86_emu *e)
 
 	if (!v->lapic)
 		return X86_EMU_UNHANDLED;
+	v->vcpu.stat[KVMX_STAT_HALTS]++;
 	v->mp_state = X86_MP_HALTED;
 	return X86_EMU_DONE;
 }
@@ -597,13 +598,24 @@ static int emu_read_complete(struct x86_vcpu *v)
 	}
 }
 
-static enum x86_next emu_failed(struct x86_vcpu *v)
+static enum x86_next emu_failed(struct x86_emu_ctx *ctx)
 {
+	struct x86_vcpu *v = ctx->linear.v;
+	struct kvmx_run *run = v->vcpu.run;
+
 	emu_forget(&v->io);
-	if (x86_cpl(v) == 0)
-		return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
-	x86_raise(v, X86_EXC_UD);
-	return X86_LEAVE;
+	if (x86_cpl(v) && !READ_ONCE(x86_vm_of(v)->exit_on_emulation_failure)) {
+		x86_raise(v, X86_EXC_UD);
+		return X86_LEAVE;
+	}
+	x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
+	if (ctx->emu.nr_bytes) {
+		run->emulation_failure.flags =
+			KVMX_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+		run->emulation_failure.insn_size = ctx->emu.nr_bytes;
+		memcpy(run->emulation_failure.insn_bytes, ctx->emu.bytes, ctx->emu.nr_bytes);
+	}
+	return X86_USER;
 }
 
 static enum x86_next emu_done(struct x86_emu_ctx *ctx)
@@ -664,7 +676,7 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 			emu_forget(io);
 			return X86_LEAVE;
 		default:
-			return emu_failed(v);
+			return emu_failed(ctx);
 		}
 		if (v->vcpu.requests || need_resched())
 			break;

@@ -39,7 +39,10 @@ struct msr_row {
 #define DEBUGCTL_IGNORED	(BIT_ULL(0) | BIT_ULL(1))
 /* IA32_MISC_ENABLE: branch trace storage, PEBS unavailable; read only. */
 #define MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
-#define MISC_ENABLE_FAST_STRING	BIT_ULL(0)
+/* Of a vCPU that was not told another, as KVM has it. */
+#define MICROCODE_RESET		(1ull << 32)
+#define MICROCODE_RESET_AMD	0x01000065
+#define PLATFORM_INFO_CPUID_FAULT	BIT_ULL(31)
 #define DE_CFG_LFENCE_SERIALIZE	BIT_ULL(1)
 #define PAT_RESET	0x0007040600070406ull
 /* IA32_ARCH_CAPABILITIES: what is so for a guest because it is so for the CPU. */
@@ -354,6 +357,24 @@ static int misc_enable_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 	return 0;
 }
 
+/* User space's to fill in, and to hide. */
+static int platform_info_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
+{
+	if (!host && READ_ONCE(x86_vm_of(v)->hide_platform_info))
+		return -EINVAL;
+	*val = v->platform_info;
+	return 0;
+}
+
+/* CPUID faulting is not there to be announced. */
+static int platform_info_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
+{
+	if (!host || (val & PLATFORM_INFO_CPUID_FAULT))
+		return -EINVAL;
+	v->platform_info = val;
+	return 0;
+}
+
 static int debugctl_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 {
 	return val & ~DEBUGCTL_IGNORED ? -EINVAL : 0;
@@ -376,14 +397,17 @@ static int hwcr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 
 static int de_cfg_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
 {
-	*val = host_de_cfg;
+	*val = v->de_cfg;
 	return 0;
 }
 
-/* Setting what is set is fine; nothing can be cleared. */
+/* What the CPU does in any case may be said of the guest's, too. */
 static int de_cfg_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 {
-	return val & ~host_de_cfg ? -EINVAL : 0;
+	if (val & ~host_de_cfg)
+		return -EINVAL;
+	v->de_cfg = val;
+	return 0;
 }
 
 /* SVM is disabled, and locked so (AMD APM volume 2, "Enabling SVM"). */
@@ -412,7 +436,8 @@ static const struct msr_row rows[] = {
 	{ X86_MSR_UCODE_REV, X86_MSR_UCODE_REV, LISTED | FEATURE, 0,
 	  microcode_get, microcode_set },
 	{ 0x0c1, 0x0c2, ZERO | IGNORE },	/* IA32_PMC0, 1: there are no counters */
-	{ 0x0ce, 0x0ce, ZERO },			/* MSR_PLATFORM_INFO */
+	{ X86_MSR_PLATFORM_INFO, X86_MSR_PLATFORM_INFO, LISTED, 0,
+	  platform_info_get, platform_info_set },
 	{ X86_MSR_MTRRCAP, X86_MSR_MTRRCAP, 0, 0, x86_mtrr_get, x86_mtrr_set },
 	{ X86_MSR_ARCH_CAP, X86_MSR_ARCH_CAP, LISTED | FEATURE, X86F_ARCH_CAP,
 	  arch_cap_get, arch_cap_set },
@@ -464,7 +489,7 @@ static const struct msr_row rows[] = {
 	{ X86_MSR_VM_CR, X86_MSR_VM_CR, 0, 0, vm_cr_get, NULL },
 	{ X86_MSR_VM_HSAVE_PA, X86_MSR_VM_HSAVE_PA, ZERO },
 	{ 0xc0011022, 0xc0011023, ZERO },	/* DC_CFG, TW_CFG */
-	{ X86_MSR_AMD_DE_CFG, X86_MSR_AMD_DE_CFG, FEATURE, 0, de_cfg_get, de_cfg_set },
+	{ X86_MSR_AMD_DE_CFG, X86_MSR_AMD_DE_CFG, LISTED | FEATURE, 0, de_cfg_get, de_cfg_set },
 	{ 0xc001102a, 0xc001102a, ZERO },	/* BU_CFG2 */
 	{ 0xc001102c, 0xc001102c, ZERO },	/* EX_CFG */
 };
@@ -567,12 +592,14 @@ void x86_msr_reset(struct x86_vcpu *v, bool init)
 	for (i = 0; i < ARRAY_SIZE(zero); i++)
 		x86_unit->set_msr(v, zero[i], 0);
 	pat_set(v, X86_MSR_PAT, PAT_RESET, true);
-	v->misc_enable = MISC_ENABLE_FIXED | MISC_ENABLE_FAST_STRING;
+	v->misc_enable = MISC_ENABLE_FIXED;
 	v->tsc_aux = 0;
 	v->tsc_adjust = 0;
 	v->spec_ctrl = 0;
-	v->hwcr = HWCR_TSC_FREQ_SEL;
-	v->microcode = host_microcode;
+	v->hwcr = 0;
+	v->microcode = x86_host_amd ? MICROCODE_RESET_AMD : MICROCODE_RESET;
+	v->platform_info = 0;
+	v->de_cfg = 0;
 	v->arch_cap = host_arch_cap;
 	memset(v->mtrr, 0, sizeof(v->mtrr));
 }

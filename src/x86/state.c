@@ -123,14 +123,14 @@ static void common_get(struct x86_vcpu *v, struct kvmx_sregs2 *s)
 
 /*
  * What no CPU can be in (Intel SDM volume 3, "Control Registers", "IA-32e Mode
- * Operation"). The CPU model may not be known yet: what this CPU has may pass.
+ * Operation"), and what the guest's cannot: its model comes before its state.
  */
 static bool common_valid(struct x86_vcpu *v, const struct kvmx_sregs2 *s)
 {
 	if ((s->cr0 >> 32) || ((s->cr0 & X86_CR0_PG) && !(s->cr0 & X86_CR0_PE)) ||
 	    ((s->cr0 & X86_CR0_NW) && !(s->cr0 & X86_CR0_CD)))
 		return false;
-	if ((s->cr4 & ~x86_cr4_supported) || (s->efer & ~x86_efer_supported) || s->cr8 > 15)
+	if ((s->cr4 & ~v->cr4_guest_bits) || (s->efer & ~v->efer_bits) || s->cr8 > 15)
 		return false;
 	if ((s->efer & X86_EFER_LME) && (s->cr0 & X86_CR0_PG))
 		return (s->cr4 & X86_CR4_PAE) && (s->efer & X86_EFER_LMA) &&

@@ -142,6 +142,7 @@ static void world_vm(void)
 {
 	vm = calloc(1, sizeof(*vm));
 	ck_assert_int_eq(init_srcu_struct(&vm->vm.memory.srcu), 0);
+	vm->apic_bus_ns = 1;
 	ck_assert_int_eq(kvmx_bus_init(&vm->vm), 0);
 	ck_assert_int_eq(kvmx_irqs_init(&vm->vm, &x86_irq_sink), 0);
 	tsc_offset = 0;

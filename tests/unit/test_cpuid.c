@@ -273,13 +273,40 @@ START_TEST(set_refused)
 	ck_assert_int_eq(x86_cpuid_set(v, e, 256), 0);
 	ck_assert_uint_eq(v->cpuid->nr, 256);
 	ck_assert_int_eq(x86_cpuid_set(v, e, 0), 0);
-	ck_assert(!x86_cpuid_given(v));
+	ck_assert_uint_eq(v->cpuid->nr, 0);
 	free(e);
 	end_vm();
 }
 END_TEST
 
 /* Against the plain reading of the API: the first entry in order that fits. */
+/* Once guest code has run the model stays, but for the bits that follow its state. */
+START_TEST(set_after_run)
+{
+	struct kvmx_cpuid_entry2 e[2] = {
+		{ .function = 1, .ecx = BIT(26), .edx = BIT(9) },
+		{ .function = 0xd, .flags = KVMX_CPUID_FLAG_SIGNIFCANT_INDEX, .eax = 3 },
+	};
+	struct x86_vcpu *v;
+
+	build_host(HOST_AMD);
+	build_vm(1);
+	v = cpu[0];
+	ck_assert_int_eq(x86_cpuid_set(v, e, 2), 0);
+	v->ran = true;
+	ck_assert_int_eq(x86_cpuid_set(v, e, 2), 0);
+	x86_state_dirty(v, X86_STATE_CRS)->cr4 |= X86_CR4_OSXSAVE;
+	x86_cpuid_update(v);
+	ck_assert_int_eq(x86_cpuid_set(v, e, 2), 0);
+	ck_assert(x86_cpuid_find(v, 1, 0)->ecx & BIT(27));
+	ck_assert_int_eq(x86_cpuid_set(v, e, 1), -EINVAL);
+	e[0].ebx = 1;
+	ck_assert_int_eq(x86_cpuid_set(v, e, 2), -EINVAL);
+	ck_assert_uint_eq(x86_cpuid_find(v, 1, 0)->ebx, 0);
+	end_vm();
+}
+END_TEST
+
 START_TEST(search)
 {
 	static const u32 leaves[] = { 0, 1, 4, 7, 0xb, 0xd, 0x1f, 0x3f, 0x40, 0x41, 0x40000000,
@@ -483,12 +510,12 @@ START_TEST(derived)
 	build_host(HOST_INTEL);
 	build_vm(1);
 	v = cpu[0];
-	/* No model yet: all that there is. */
-	ck_assert_uint_eq(v->cr4_guest_bits, x86_cr4_supported);
-	ck_assert_uint_eq(v->efer_bits, x86_efer_supported);
-	ck_assert_uint_eq(v->xcr0_allowed, 0xe7);
-	ck_assert_uint_eq(v->maxphyaddr, 48);
-	ck_assert_uint_eq(v->rip_canonical_bits, 57);
+	/* No model yet: the plainest one. */
+	ck_assert_uint_eq(v->cr4_guest_bits, 0x7ff & ~(X86_CR4_PKE | X86_CR4_SMEP));
+	ck_assert_uint_eq(v->efer_bits, X86_EFER_SCE);
+	ck_assert_uint_eq(v->xcr0_allowed, 0);
+	ck_assert_uint_eq(v->maxphyaddr, 36);
+	ck_assert_uint_eq(v->rip_canonical_bits, 48);
 
 	ck_assert_int_eq(x86_cpuid_set(v, e, ARRAY_SIZE(e)), 0);
 	ck_assert(v->cr4_guest_bits & X86_CR4_SMEP);
@@ -516,5 +543,5 @@ END_TEST
 UNIT_MAIN("cpuid",
 	  UNIT_CASE("offered", nothing_that_we_lack, nothing_that_the_cpu_lacks, offered_amd,
 		    offered_xsave, offered_room, offered_address_width),
-	  UNIT_CASE("table", set_refused, search, beyond_the_last_leaf, topology_levels,
+	  UNIT_CASE("table", set_refused, set_after_run, search, beyond_the_last_leaf, topology_levels,
 		    dynamic_bits, derived))

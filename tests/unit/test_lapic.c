@@ -776,6 +776,13 @@ START_TEST(timer_divider)
 		ck_assert_int_eq(take(cpu[0]), 0x60);
 		mmio_write(cpu[0], 0xb0, 0);
 	}
+	/* The VM's own bus clock. */
+	vm->apic_bus_ns = 40;
+	mmio_write(cpu[0], 0x380, 100);
+	shim_clock_advance(30 * 40);
+	ck_assert_uint_eq(mmio_read(cpu[0], 0x390), 70);
+	mmio_write(cpu[0], 0x380, 0);
+	vm->apic_bus_ns = 1;
 	/* Changed on the way: what is left goes on at the new speed. */
 	mmio_write(cpu[0], 0x3e0, 11);
 	mmio_write(cpu[0], 0x380, 100);
@@ -1092,7 +1099,10 @@ START_TEST(state_bad)
 		lapic_set_state(cpu[0], &s);
 		/* What was loaded within the bits that exist comes back. */
 		round_trip(cpu[0]);
-		ck_assert(!test_bit(15, cpu[0]->lapic->irr) && !test_bit(0, cpu[0]->lapic->isr));
+		/* Vectors that no interrupt has may be loaded, but are never taken. */
+		for (i = 16; i < LAPIC_VECTORS; i++)
+			clear_bit(i, cpu[0]->lapic->irr);
+		ck_assert_int_eq(take(cpu[0]), -1);
 		shim_clock_advance(unit_random_below(1000000));
 		serve_timer(cpu[0]);
 	}

@@ -419,16 +419,16 @@ START_TEST(single_ones)
 	ck_assert(host_set(X86_MSR_TSC_AUX, 1));
 
 	/* Microcode: a guest's write has no effect, user space's has. */
-	ck_assert_uint_eq(guest_get(X86_MSR_UCODE_REV), 0xa201025);
+	ck_assert_uint_eq(guest_get(X86_MSR_UCODE_REV), BIT_ULL(32));
 	ck_assert(guest_set(X86_MSR_UCODE_REV, 0));
-	ck_assert_uint_eq(guest_get(X86_MSR_UCODE_REV), 0xa201025);
+	ck_assert_uint_eq(guest_get(X86_MSR_UCODE_REV), BIT_ULL(32));
 	ck_assert(host_set(X86_MSR_UCODE_REV, 0x1000065));
 	ck_assert_uint_eq(guest_get(X86_MSR_UCODE_REV), 0x1000065);
 	ck_assert(guest_set(X86_MSR_UCODE_WRITE, 0x1234));
 	ck_assert(!guest_can_read(X86_MSR_UCODE_WRITE));
 
 	/* MISC_ENABLE: two bits are fixed for the guest. */
-	ck_assert_uint_eq(guest_get(X86_MSR_MISC_ENABLE), 0x1801);
+	ck_assert_uint_eq(guest_get(X86_MSR_MISC_ENABLE), 0x1800);
 	ck_assert(guest_set(X86_MSR_MISC_ENABLE, BIT(18)));
 	ck_assert_uint_eq(guest_get(X86_MSR_MISC_ENABLE), 0x1800 | BIT(18));
 	ck_assert(host_set(X86_MSR_MISC_ENABLE, 1));
@@ -439,13 +439,26 @@ START_TEST(single_ones)
 	ck_assert_uint_eq(guest_get(X86_MSR_DEBUGCTL), 0);
 	ck_assert(!guest_set(X86_MSR_DEBUGCTL, 4));
 
-	ck_assert_uint_eq(guest_get(X86_MSR_HWCR), BIT(24));
+	ck_assert_uint_eq(guest_get(X86_MSR_HWCR), 0);
 	ck_assert(guest_set(X86_MSR_HWCR, BIT(24) | BIT(3) | BIT(6) | BIT(18)));
 	ck_assert_uint_eq(guest_get(X86_MSR_HWCR), BIT(24) | BIT(18));
 	ck_assert(!guest_set(X86_MSR_HWCR, BIT(0)));
 
-	ck_assert_uint_eq(guest_get(X86_MSR_AMD_DE_CFG), 2);
+	ck_assert_uint_eq(guest_get(X86_MSR_AMD_DE_CFG), 0);
 	ck_assert(guest_set(X86_MSR_AMD_DE_CFG, 2));
+	ck_assert_uint_eq(guest_get(X86_MSR_AMD_DE_CFG), 2);
+	ck_assert(host_set(X86_MSR_AMD_DE_CFG, 0));
+
+	/* What the platform is: user space's to say, and to hide. */
+	ck_assert_uint_eq(guest_get(X86_MSR_PLATFORM_INFO), 0);
+	ck_assert(!guest_set(X86_MSR_PLATFORM_INFO, 0xff00));
+	ck_assert(!host_set(X86_MSR_PLATFORM_INFO, BIT(31)));
+	ck_assert(host_set(X86_MSR_PLATFORM_INFO, 0xff00));
+	ck_assert_uint_eq(guest_get(X86_MSR_PLATFORM_INFO), 0xff00);
+	vm->hide_platform_info = true;
+	ck_assert(!guest_can_read(X86_MSR_PLATFORM_INFO));
+	ck_assert_uint_eq(host_get(X86_MSR_PLATFORM_INFO), 0xff00);
+	vm->hide_platform_info = false;
 	ck_assert(!guest_set(X86_MSR_AMD_DE_CFG, BIT(9)));
 
 	/* SVM is locked away; what reads 0 takes nothing else from anybody. */

@@ -265,8 +265,24 @@ START_TEST(sregs_refused)
 		if (!(x86_efer_supported & BIT_ULL(bit)))
 			REFUSE(s.efer |= BIT_ULL(bit));
 
-	/* Each supported CR4 bit may stand, also before a CPU model is known, paging off. */
+	/* Before the CPU model is known it is the plainest one. */
 	ck_assert_int_eq(x86_cpuid_set(cpu[0], NULL, 0), 0);
+	REFUSE(s.efer |= X86_EFER_NX);
+	valid_sregs(&s);
+	s.cr0 = X86_CR0_ET;
+	s.efer = X86_EFER_SCE;
+	s.cs.l = 0;
+	s.cr4 = X86_CR4_PAE;
+	ck_assert_int_eq(vcpu_call(KVMX_SET_SREGS, &s), 0);
+	s.cr4 |= X86_CR4_OSXSAVE;
+	ck_assert_int_eq(vcpu_call(KVMX_SET_SREGS, &s), -EINVAL);
+	s.cr4 = 0;
+	s.efer = X86_EFER_LME;
+	ck_assert_int_eq(vcpu_call(KVMX_SET_SREGS, &s), -EINVAL);
+
+	/* Each supported CR4 bit may stand, paging off. */
+	end_vm();
+	start(HOST_AMD);
 	valid_sregs(&s);
 	s.cr0 = X86_CR0_ET;
 	s.efer = 0;
@@ -899,6 +915,10 @@ START_TEST(small_ones)
 	x86_clock_vm_init(vm);
 	ck_assert_int_eq(call_scope(KVMX_SCOPE_VM, KVMX_SET_IDENTITY_MAP_ADDR, &val, 0), 0);
 	ck_assert_uint_eq(vm->identity_addr, 0xfffbc000);
+	ck_assert_int_eq(call_scope(KVMX_SCOPE_VM, KVMX_SET_BOOT_CPU_ID, NULL, KVMX_MAX_VCPU_ID),
+			 -EINVAL);
+	ck_assert_int_eq(call_scope(KVMX_SCOPE_VM, KVMX_SET_BOOT_CPU_ID, NULL, BIT_ULL(32)),
+			 -EINVAL);
 	ck_assert_int_eq(call_scope(KVMX_SCOPE_VM, KVMX_SET_BOOT_CPU_ID, NULL, 1), 0);
 	ck_assert_int_eq(call_scope(KVMX_SCOPE_VM, KVMX_SET_TSC_KHZ, NULL, 1000000), 0);
 	ck_assert_int_eq(call_scope(KVMX_SCOPE_VM, KVMX_GET_TSC_KHZ, NULL, 0), 1000000);
@@ -962,6 +982,12 @@ START_TEST(capabilities)
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	cap.cap = KVMX_CAP_SPLIT_IRQCHIP;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	/* These come before vCPUs. */
+	cap.cap = KVMX_CAP_MAX_VCPU_ID;
+	cap.args[0] = 4;
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	cap.cap = KVMX_CAP_X86_APIC_BUS_CYCLES_NS;
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	cap.cap = KVMX_CAP_HLT;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	end_vm();
@@ -1023,6 +1049,40 @@ START_TEST(registers_in_the_run_page)
 }
 END_TEST
 
+static int enable(u32 cap, u64 arg)
+{
+	struct kvmx_enable_cap c = { .cap = cap, .args = { arg } };
+
+	return kvmx_arch_enable_cap(&vm->vm, NULL, &c);
+}
+
+START_TEST(capabilities_before_vcpus)
+{
+	build_host(HOST_AMD);
+	build_vm(0);
+	ck_assert_int_eq(enable(KVMX_CAP_MAX_VCPU_ID, KVMX_MAX_VCPU_ID + 1), -EINVAL);
+	vm->boot_cpu_id = 3;
+	ck_assert_int_eq(enable(KVMX_CAP_MAX_VCPU_ID, 2), -EINVAL);
+	ck_assert_uint_eq(vm->vm.max_vcpu_id, KVMX_MAX_VCPU_ID);
+	ck_assert_int_eq(enable(KVMX_CAP_MAX_VCPU_ID, 0), -EINVAL);
+	ck_assert_int_eq(enable(KVMX_CAP_MAX_VCPU_ID, 4), 0);
+	ck_assert_int_eq(enable(KVMX_CAP_MAX_VCPU_ID, 4), 0);
+	ck_assert_int_eq(enable(KVMX_CAP_MAX_VCPU_ID, 5), -EINVAL);
+	ck_assert_uint_eq(vm->vm.max_vcpu_id, 4);
+
+	ck_assert_int_eq(enable(KVMX_CAP_X86_APIC_BUS_CYCLES_NS, 0), -EINVAL);
+	ck_assert_int_eq(enable(KVMX_CAP_X86_APIC_BUS_CYCLES_NS, BIT(22) + 1), -EINVAL);
+	ck_assert_int_eq(enable(KVMX_CAP_X86_APIC_BUS_CYCLES_NS, 40), 0);
+	ck_assert_int_eq(kvmx_arch_check_extension(&vm->vm, KVMX_CAP_X86_APIC_BUS_CYCLES_NS), 40);
+	ck_assert_int_eq(kvmx_arch_check_extension(NULL, KVMX_CAP_X86_APIC_BUS_CYCLES_NS), 1);
+	vm->irqchip = false;
+	ck_assert_int_eq(enable(KVMX_CAP_X86_APIC_BUS_CYCLES_NS, 40), -ENXIO);
+	ck_assert_int_eq(enable(KVMX_CAP_EXIT_ON_EMULATION_FAILURE, 2), -EINVAL);
+	ck_assert_int_eq(enable(KVMX_CAP_EXIT_ON_EMULATION_FAILURE, 1), 0);
+	end_vm();
+}
+END_TEST
+
 static TCase *fpu_case(void)
 {
 	TCase *tc = UNIT_CASE("fpu", xsave_through_the_window, xsave_absent_parts, xsave_refused,
@@ -1037,4 +1097,5 @@ UNIT_MAIN("state",
 	  fpu_case(),
 	  UNIT_CASE("events", events_round_trip, events_refused, payload_unknown_to_user_space,
 		    interrupts_by_user_space, mp_state),
-	  UNIT_CASE("ioctls", arrays, small_ones, capabilities, registers_in_the_run_page))
+	  UNIT_CASE("ioctls", arrays, small_ones, capabilities, capabilities_before_vcpus,
+		    registers_in_the_run_page))

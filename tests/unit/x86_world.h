@@ -494,6 +494,7 @@ static void build_vm(u32 vcpus)
 {
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
 	vm->irqchip = true;
+	vm->vm.max_vcpu_id = KVMX_MAX_VCPU_ID;
 	ck_assert_int_eq(init_srcu_struct(&vm->vm.memory.srcu), 0);
 	memset(&unit_state, 0, sizeof(unit_state));
 	unit_state.cr0 = X86_CR0_ET;
