@@ -14,7 +14,8 @@
 #include "run.h"
 
 /* Behaviour of KVM's that differs from a CPU's and that we have, too. */
-#define QUIRKS	(KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVMX_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+#define QUIRKS	(KVMX_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVMX_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | \
+		 KVMX_X86_QUIRK_FIX_HYPERCALL_INSN)
 
 #define APIC_BUS_NS_MAX	BIT(22)
 

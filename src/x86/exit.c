@@ -272,6 +272,8 @@ static enum x86_next exit_exception(struct x86_vcpu *v)
 		return x86_guest_debug_trap(v, e->exc.payload & ~X86_DR6_FIXED);
 	case X86_EXC_BP:
 		return x86_guest_debug_breakpoint(v);
+	case X86_EXC_UD:
+		return X86_SLOW;
 	case X86_EXC_PF:
 		x86_raise_page_fault(v, e->exc.payload, e->exc.error);
 		break;
@@ -283,6 +285,14 @@ static enum x86_next exit_exception(struct x86_vcpu *v)
 		break;
 	}
 	return X86_STAY;
+}
+
+/* #UD, which is intercepted for the sake of the other vendor's hypercall. */
+static enum x86_next exit_exception_slow(struct x86_vcpu *v)
+{
+	if (!x86_fix_hypercall(v))
+		x86_raise(v, X86_EXC_UD);
+	return X86_LEAVE;
 }
 
 /* The run loop looks at events before each entry; the exit was all that was wanted. */
@@ -481,6 +491,7 @@ static const x86_exit_fn x86_slow[X86_EXIT_KINDS] = {
 	[X86_EXIT_FAULT]	= exit_fault_slow,
 	[X86_EXIT_HLT]		= exit_hlt_slow,
 	[X86_EXIT_HYPERCALL]	= exit_hypercall_slow,
+	[X86_EXIT_EXCEPTION]	= exit_exception_slow,
 	[X86_EXIT_CR]		= exit_cr_slow,
 	[X86_EXIT_DR]		= exit_dr_slow,
 	[X86_EXIT_XSETBV]	= exit_xsetbv_slow,

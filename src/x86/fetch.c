@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "run.h"
+#include "cpuid.h"
 #include "decode.h"
 #include "walk.h"
 
@@ -82,6 +83,14 @@ static enum x86_insn_mode current_mode(const struct x86_state *s)
 	return (s->cr0 & X86_CR0_PE) && (attr & X86_ATTR_DB) ? X86_MODE_32 : X86_MODE_16;
 }
 
+/* Where the next instruction lies. */
+static u64 rip_linear(const struct x86_vcpu *v, const struct x86_state *s)
+{
+	if (current_mode(s) == X86_MODE_64)
+		return v->rip;
+	return (u32)(v->rip + s->seg[X86_SEG_CS].base);
+}
+
 /*
  * The CPU has just fetched the instruction, through a translation that the
  * guest changed since: it has to look again, and will fault by itself.
@@ -101,12 +110,10 @@ static int fetch_anew(struct x86_vcpu *v, bool atomic, struct x86_fetched *f,
 {
 	struct x86_linear l = { .v = v, .atomic = atomic, .fetched = f };
 	enum x86_insn_mode mode = current_mode(s);
-	u64 addr = v->rip, gpa;
+	u64 addr = rip_linear(v, s), gpa;
 	unsigned int have;
 	int ret;
 
-	if (mode != X86_MODE_64)
-		addr = (u32)(addr + s->seg[X86_SEG_CS].base);
 	f->nr = 0;
 	ret = x86_linear_translate(&l, addr, X86_WALK_EXEC | X86_WALK_NO_AD, &gpa);
 	have = min_t(unsigned int, X86_INSN_MAX, PAGE_SIZE - offset_in_page(addr));
@@ -168,4 +175,27 @@ int x86_insn_len(struct x86_vcpu *v, bool atomic)
 	if (!v->exit.insn_len)
 		ret = x86_fetch(v, atomic, &insn);
 	return ret ? ret : v->exit.insn_len;
+}
+
+/*
+ * VMCALL and VMMCALL differ in their last byte. A guest that was built for, or
+ * comes from, the other vendor's CPUs has the wrong one: KVM puts the right one
+ * in its place, as far as the guest itself could write there.
+ */
+bool x86_fix_hypercall(struct x86_vcpu *v)
+{
+	static const u8 amd = 0xd9, intel = 0xc1;
+	struct x86_linear l = { .v = v };
+	u64 addr = rip_linear(v, x86_state(v, X86_STATE_CRS | X86_STATE_CODE)), gpa;
+	u8 insn[3];
+
+	if (x86_vm_of(v)->disabled_quirks & KVMX_X86_QUIRK_FIX_HYPERCALL_INSN)
+		return false;
+	if (x86_linear_read(&l, addr, insn, sizeof(insn), X86_WALK_EXEC))
+		return false;
+	if (insn[0] != 0x0f || insn[1] != 0x01 || insn[2] != (x86_host_amd ? intel : amd))
+		return false;
+	if (x86_linear_translate(&l, addr + 2, X86_WALK_WRITE, &gpa))
+		return false;
+	return !kvmx_guest_write(v->vcpu.vm, gpa, x86_host_amd ? &amd : &intel, 1);
 }

@@ -119,5 +119,7 @@ int x86_fetch(struct x86_vcpu *v, bool atomic, const struct x86_insn **insn);
  * there any more: run the guest again), -EFAULT.
  */
 int x86_insn_len(struct x86_vcpu *v, bool atomic);
+/* Outside of the window: the instruction was the other vendor's hypercall, and is ours now. */
+bool x86_fix_hypercall(struct x86_vcpu *v);
 
 #endif

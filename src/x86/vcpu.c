@@ -96,6 +96,7 @@ int kvmx_arch_vcpu_init(struct kvmx_vcpu *vcpu)
 	v->ev.irq_injected = -1;
 	v->ev.sipi_vector = -1;
 	v->user_irq = -1;
+	v->exceptions = BIT(X86_EXC_UD);
 	v->apic_base = APIC_BASE_ADDR | (irqchip_in_kernel(vm) ? APIC_BASE_EN : 0);
 	if (vcpu->id == vm->boot_cpu_id)
 		v->apic_base |= APIC_BASE_BSP;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hypercalls: an unknown number, from CPL 3, and in 32-bit mode.
+ * Hypercalls: an unknown number, from CPL 3, in 32-bit mode, and by the other
+ * vendor's instruction, which KVM replaces (KVM_X86_QUIRK_FIX_HYPERCALL_INSN).
  * Documentation/virt/kvm/x86/hypercalls.rst.
  */
 #include "lib.h"
@@ -35,6 +36,7 @@ static u64 from_user(u64 number)
 	return hypercall(number, 0, 0);
 }
 
+extern u8 foreign_hypercall[];
 void compat_hypercall(void);
 void protected_hypercall(void);
 asm(
@@ -70,5 +72,9 @@ int main(void)
 	CHECK_EQ("an unknown hypercall in compatibility mode", from_32, NOT_THERE);
 	CHECK_EQ("an unknown hypercall in protected mode", call_protected(protected_hypercall),
 		 NOT_THERE);
+	asm volatile("foreign_hypercall: vmcall" : "=a"(r) : "a"(12345) : "rbx", "rcx", "rdx", "rsi",
+		     "memory");
+	CHECK_EQ("an unknown hypercall by VMCALL", r, NOT_THERE);
+	CHECK_EQ("the last byte of VMCALL now", foreign_hypercall[2], 0xd9);
 	return 0;
 }
