@@ -37,7 +37,8 @@ enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
 	data[1] = v->exit.kind;
 	data[2] = v->rip;
 	data[3] = v->exit.kind == X86_EXIT_FAULT ? v->exit.fault.gpa : 0;
-	run->internal.ndata = data + 4 - run->internal.data;
+	data[4] = v->vcpu.cpu;
+	run->internal.ndata = data + 5 - run->internal.data;
 	return X86_USER;
 }
 
@@ -242,12 +243,19 @@ static enum x86_next hypercall_common(struct x86_vcpu *v, bool atomic)
 
 	if (len < 0)
 		return x86_no_length(v, len, atomic);
-	if (x86_cpl(v))
+	if (x86_cpl(v)) {
 		ret = -EPERM;
-	else if (nr == KVMX_HC_VAPIC_POLL_IRQ)
+	} else if (nr == KVMX_HC_VAPIC_POLL_IRQ) {
 		ret = 0;
-	else
+	} else if (nr == KVMX_HC_SCHED_YIELD && x86_cpuid_has(v, X86F_KVM_PV_SCHED_YIELD)) {
+		/* For the vCPU that waits for a CPU, which is as good as any that do. */
+		if (atomic)
+			return X86_SLOW;
+		yield();
+		ret = 0;
+	} else {
 		ret = -KVMX_ENOSYS;
+	}
 	v->gpr[X86_RAX] = is_64bit ? ret : (u32)ret;
 	x86_skip(v, len);
 	return X86_STAY;

@@ -341,8 +341,8 @@ u32 lapic_write_mask(struct x86_vcpu *v, u32 offset)
 		return x2apic ? 0 : 0xf0000000;
 	case LAPIC_SVR:
 		return 0x3ff | (may_suppress_broadcast(v) ? LAPIC_SVR_NO_BROADCAST : 0);
-	case LAPIC_ICR:
-		return 0x000ccfff;
+	case LAPIC_ICR:		/* reserved bits are kept, where they are no fault */
+		return (u32)~LAPIC_ICR_STATUS;
 	case LAPIC_ICR2:
 		return x2apic ? ~0u : 0xff000000;
 	case LAPIC_LVTT:

@@ -350,8 +350,8 @@ static int misc_enable_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
 
 static int misc_enable_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 {
-	if (!host)
-		val = (val & ~MISC_ENABLE_FIXED) | (v->misc_enable & MISC_ENABLE_FIXED);
+	if (!host && ((val ^ v->misc_enable) & MISC_ENABLE_FIXED))
+		return -EINVAL;
 	v->misc_enable = val;
 	x86_cpuid_update(v);
 	return 0;

@@ -11,6 +11,7 @@ PROGRAM();
 #define NOT_THERE	-1000l
 #define NOT_ALLOWED	-1l
 #define POLL_IRQ	1
+#define SCHED_YIELD	11
 
 /* VMCALL on Intel's CPUs, VMMCALL on AMD's; the other one is #UD. */
 #define HYPERCALL							\
@@ -64,6 +65,7 @@ int main(void)
 	CHECK_EQ("an unknown hypercall at CPL 3", call_user(from_user, 12345, stack), NOT_ALLOWED);
 	CHECK_EQ("a known one at CPL 3", call_user(from_user, POLL_IRQ, stack), NOT_ALLOWED);
 	CHECK_EQ("KVM_HC_VAPIC_POLL_IRQ", hypercall(POLL_IRQ, 0, 0), 0);
+	CHECK_EQ("KVM_HC_SCHED_YIELD", hypercall(SCHED_YIELD, 0, 0), 0);
 	/* Nothing but RAX changes. */
 	asm volatile(HYPERCALL : "=a"(r), "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi)
 		     : "a"(777) : "memory", "cc");
