@@ -981,6 +981,7 @@ START_TEST(capabilities)
 	cap.cap = KVMX_CAP_X86_DISABLE_EXITS;	/* too late: it has a vCPU */
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	cap.cap = KVMX_CAP_SPLIT_IRQCHIP;
+	cap.args[0] = 25;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
 	/* These come before vCPUs. */
 	cap.cap = KVMX_CAP_MAX_VCPU_ID;
