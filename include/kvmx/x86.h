@@ -114,7 +114,10 @@ struct x86_backend {
 	void (*vcpu_destroy)(struct x86_vcpu *v);
 	void (*window_open)(struct x86_vcpu *v);	/* window: this CPU gets the vCPU */
 	void (*window_close)(struct x86_vcpu *v);
-	/* window, interrupts off, returns with them off: runs the guest until it leaves. */
+	/*
+	 * window, interrupts off, returns with them off: runs the guest until it leaves.
+	 * Without v->lapic it does so, too, when it lowers CR8.
+	 */
 	void (*enter)(struct x86_vcpu *v, struct x86_exit *exit);
 	void (*load_state)(struct x86_vcpu *v, u32 parts);	/* unit to v->state */
 	/* For the next entry. One of them at a time; a new call replaces it. */
@@ -150,6 +153,7 @@ enum {
 	KVMX_REQ_MSR_FILTER,		/* user space's filter changed: x86_msr_filter_apply() */
 	KVMX_REQ_STEPPED,		/* a single step ended with an emulated instruction */
 	KVMX_REQ_TPR_ACCESS,		/* user space wants to know: x86_vapic_tell() */
+	KVMX_REQ_SET_TPR,		/* the guest lowered CR8, and user space has its local APIC */
 };
 
 /* Who in the guest is asked to be told of an interrupt of which kind: ICR, I/O APIC and MSI alike. */
@@ -218,7 +222,7 @@ struct x86_io_state {
 	u8 read[64];
 	u16 asked;		/* bytes that user space is to answer */
 	bool asked_port;	/* by the port I/O page, not by run->mmio */
-	u64 rip;		/* of the instruction that asked */
+	u64 rip;		/* of the instruction */
 	u16 pio_ready;		/* bytes in the port I/O page that INS may consume */
 	struct {
 		u64 gpa;
@@ -450,6 +454,7 @@ int x86_set_cr0(struct x86_vcpu *v, u64 val);
 int x86_set_cr3(struct x86_vcpu *v, u64 val);
 int x86_set_cr4(struct x86_vcpu *v, u64 val);
 int x86_set_cr8(struct x86_vcpu *v, u64 val);
+int x86_move_to_cr8(struct x86_vcpu *v, u64 val);	/* the same, and user space may want to know */
 u64 x86_get_cr8(struct x86_vcpu *v);
 int x86_set_efer(struct x86_vcpu *v, u64 val, bool host);
 int x86_set_xcr0(struct x86_vcpu *v, u64 val);

@@ -265,16 +265,18 @@ void svm_inject(struct x86_vcpu *v, const struct x86_event *event)
 
 /*
  * A virtual interrupt that would be taken exits instead. One that the task
- * priority holds back can get through only after the guest has written CR8.
+ * priority holds back can get through only after the guest has written CR8;
+ * which is watched whatever holds the interrupt back, since QEMU's TCG dies of an
+ * assertion when CR8 is written while a virtual interrupt waits.
  */
 void svm_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
 {
 	struct svm_vcpu *svm = to_svm(v);
 	struct vmcb_control *c = &svm->vmcb->control;
-	bool open = intr >= 16, below = intr && !open;
+	bool open = intr >= 16, cr8 = intr || !v->lapic;
 
 	svm->want_nmi = nmi;
-	if (!!(c->v_irq & VMCB_V_IRQ) == open && !!(c->intercept_cr & VMCB_CR_WRITE(8)) == below)
+	if (!!(c->v_irq & VMCB_V_IRQ) == open && !!(c->intercept_cr & VMCB_CR_WRITE(8)) == cr8)
 		return;
 	if (open) {
 		c->v_irq |= VMCB_V_IRQ;
@@ -284,7 +286,7 @@ void svm_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
 		c->v_irq &= ~VMCB_V_IRQ;
 		c->intercept_1 &= ~VMCB_1_VINTR;
 	}
-	if (below)
+	if (cr8)
 		c->intercept_cr |= VMCB_CR_WRITE(8);
 	else
 		c->intercept_cr &= ~VMCB_CR_WRITE(8);

@@ -172,7 +172,8 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 		vmx_store_int_state(v, vmx);
 	/* The threshold must not be above the priority that the entry begins with. */
 	((u8 *)vmx->apic_page)[APIC_TPR] = v->cr8 << 4;
-	vmx_update32(VMCS_TPR_THRESHOLD, &w->tpr_threshold, min(vmx->intr_below, v->cr8));
+	vmx_update32(VMCS_TPR_THRESHOLD, &w->tpr_threshold,
+		     v->lapic ? min(vmx->intr_below, v->cr8) : v->cr8);
 	if (vmx->event) {
 		vmx_write(VMCS_ENTRY_EVENT, vmx->event);
 		if (vmx->event & EVENT_ERROR)

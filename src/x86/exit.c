@@ -337,7 +337,7 @@ static enum x86_next exit_cr_slow(struct x86_vcpu *v)
 	case 0: ret = x86_set_cr0(v, val); break;
 	case 3: ret = x86_set_cr3(v, val); break;
 	case 4: ret = x86_set_cr4(v, val); break;
-	case 8: ret = x86_set_cr8(v, val); break;
+	case 8: ret = x86_move_to_cr8(v, val); break;
 	default: return x86_emulate_insn(v, false);
 	}
 	if (ret)

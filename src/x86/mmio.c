@@ -363,7 +363,7 @@ static int emu_set_cr(struct x86_emu *e, unsigned int reg, u64 val)
 	case 2: v->cr2 = val; ret = 0; break;
 	case 3: ret = x86_set_cr3(v, val); break;
 	case 4: ret = x86_set_cr4(v, val); break;
-	case 8: ret = x86_set_cr8(v, val); break;
+	case 8: ret = x86_move_to_cr8(v, val); break;
 	default: return x86_emu_raise(e, X86_EXC_UD);
 	}
 	if (ret)
@@ -640,6 +640,7 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 	int ret;
 
 	emu_begin(ctx, v, atomic);
+	io->rip = v->rip;
 	for (n = 0; n < X86_EMU_ITERATIONS; n++) {
 		io->used = 0;
 		io->nr_writes = 0;
@@ -667,7 +668,6 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 				x86_raise(v, ctx->emu.exc.vector);
 			return X86_STAY;
 		case X86_EMU_IO:
-			io->rip = v->rip;
 			io->complete = emu_read_complete;
 			return X86_USER;
 		case X86_EMU_RETRY:

@@ -115,8 +115,12 @@ static bool x86_enter(struct x86_vcpu *v)
 		kvmx_host_rcu_quiescent();
 	local_irq_enable();
 
-	if (v->cr8 != tpr && v->lapic)
-		lapic_set_tpr(v, v->cr8);
+	if (v->cr8 != tpr) {
+		if (v->lapic)
+			lapic_set_tpr(v, v->cr8);
+		else if (v->cr8 < tpr)
+			kvmx_vcpu_request(vcpu, KVMX_REQ_SET_TPR);
+	}
 	x86_events_requeue(v);
 	return true;
 }
@@ -170,6 +174,10 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))
 		x86_pdptes_load(v);
 	kvmx_vcpu_take(vcpu, KVMX_REQ_STEAL);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SET_TPR)) {
+		vcpu->run->exit_reason = KVMX_EXIT_SET_TPR;
+		return X86_USER;
+	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TPR_ACCESS)) {
 		x86_vapic_tell(v);
 		return X86_USER;

@@ -18,7 +18,7 @@ void x86_vapic_report(struct x86_vcpu *v, bool write)
 {
 	if (!v->vapic.report)
 		return;
-	v->vapic.rip = v->rip;
+	v->vapic.rip = v->io.rip;
 	v->vapic.write = write;
 	kvmx_vcpu_request(&v->vcpu, KVMX_REQ_TPR_ACCESS);
 }

@@ -10,7 +10,7 @@
 
 struct kvmx_call;
 
-/* The register page's TPR is read or written by the instruction at RIP. */
+/* The register page's TPR is read or written by the instruction that is emulated. */
 void x86_vapic_report(struct x86_vcpu *v, bool write);
 void x86_vapic_tell(struct x86_vcpu *v);	/* KVMX_REQ_TPR_ACCESS was taken: fills the run page */
 

@@ -264,6 +264,17 @@ int x86_set_cr8(struct x86_vcpu *v, u64 val)
 	return 0;
 }
 
+/* An interrupt that user space's local APIC holds back may go in at a lower priority. */
+int x86_move_to_cr8(struct x86_vcpu *v, u64 val)
+{
+	u8 old = v->cr8;
+	int ret = x86_set_cr8(v, val);
+
+	if (!v->lapic && v->cr8 < old)
+		kvmx_vcpu_request(&v->vcpu, KVMX_REQ_SET_TPR);
+	return ret;
+}
+
 u64 x86_get_cr8(struct x86_vcpu *v)
 {
 	return v->lapic ? lapic_get_tpr(v) : v->cr8;

@@ -622,10 +622,10 @@ START_TEST(tpr_reports)
 	ck_assert_int_eq(call(KVMX_TPR_ACCESS_REPORTING, v, &ctl, 0), 0);
 	mmio_write(v, LAPIC_SVR, 0x1ff);
 	ck_assert(!kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
-	v->rip = 0x80001234;
+	v->io.rip = 0x80001234;
 	mmio_write(v, LAPIC_TPR, 0x30);
 	ck_assert(kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TPR_ACCESS));
-	v->rip = 0x80001238;
+	v->io.rip = 0x80001238;
 	x86_vapic_tell(v);
 	ck_assert_uint_eq(v->vcpu.run->exit_reason, KVMX_EXIT_TPR_ACCESS);
 	ck_assert_uint_eq(v->vcpu.run->tpr_access.rip, 0x80001234);

@@ -171,6 +171,13 @@ void guest_handler(struct guest *g, uint8_t vector, bool error)
 	gate[1] = 0;
 }
 
+void guest_map(struct guest *g, uint64_t at, uint64_t gpa)
+{
+	uint64_t n = at / 0x200000;
+
+	((uint64_t *)(g->ram + PD + n / 512 * 0x10000))[n % 512] = gpa | 0x87;
+}
+
 uint32_t guest_run(struct guest *g)
 {
 	return ioctl(g->cpu, KVMX_RUN, 0) ? ~0u : g->run->exit_reason;
@@ -222,6 +229,7 @@ int main(int argc, char **argv)
 	test_debug();
 	test_msr();
 	test_run();
+	test_tpr();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed ? 1 : 0;
 }

@@ -55,10 +55,12 @@ uint32_t guest_run(struct guest *g);		/* exit reason, or ~0 with errno */
 struct kvmx_regs guest_regs(struct guest *g);
 void guest_set_regs(struct guest *g, const struct kvmx_regs *regs);
 uint64_t guest_stack(struct guest *g, unsigned int slot);	/* 64-bit words at RSP */
+void guest_map(struct guest *g, uint64_t at, uint64_t gpa);	/* 2 MiB, below 2 GiB */
 int cap(int fd, long number);
 
 void test_debug(void);
 void test_msr(void);
 void test_run(void);
+void test_tpr(void);
 
 #endif
