@@ -83,6 +83,8 @@ travel() {
 
 	mkdir -p "$travel_tree$PWD" "$travel_tree/tmp"
 	[ -z "$ko" ] || travel_path "$ko"
+	# busybox's own shell looks for no program whose name busybox knows.
+	travel_file "$(type -P sh)"
 	travel_program "${command[0]}"
 	for word in "${command[@]:1}"; do
 		travel_word "$word"
