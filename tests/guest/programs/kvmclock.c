@@ -72,6 +72,7 @@ static void race(void *unused)
 		barrier();
 		if (t > last)
 			last = t;
+		pause();
 	}
 }
 
@@ -112,6 +113,7 @@ int main(void)
 			mine = t;
 			if (t > last)
 				last = t;
+			pause();
 		}
 		host(CALL_SLEEP, 2, 0, 0, 0);
 	}
