@@ -83,8 +83,9 @@ travel() {
 
 	mkdir -p "$travel_tree$PWD" "$travel_tree/tmp"
 	[ -z "$ko" ] || travel_path "$ko"
-	# busybox's own shell looks for no program whose name busybox knows.
-	travel_file "$(type -P sh)"
+	# busybox's own look for no program whose name busybox knows.
+	travel_file /usr/bin/env
+	travel_file /bin/sh
 	travel_program "${command[0]}"
 	for word in "${command[@]:1}"; do
 		travel_word "$word"
