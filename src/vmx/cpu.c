@@ -24,14 +24,15 @@
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 struct vmx_config vmx_config;
 
-static void *vmx_msr_bitmap;
+static void *vmx_msr_bitmap, *vmx_msr_bitmap_all;
 
-/* MSRs that the guest reads and writes, or only reads, in the CPU itself. */
-static const struct { u32 msr; bool write; } vmx_direct_msrs[] = {
-	{ X86_MSR_FS_BASE, true }, { X86_MSR_GS_BASE, true }, { X86_MSR_KERNEL_GS_BASE, true },
-	{ X86_MSR_STAR }, { X86_MSR_LSTAR }, { X86_MSR_SFMASK },
-	{ X86_MSR_SYSENTER_CS }, { X86_MSR_SYSENTER_ESP }, { X86_MSR_SYSENTER_EIP },
+/* MSRs that the guest has in the CPU itself: it writes the first few, and only reads the others. */
+const u32 vmx_direct_msrs[] = {
+	X86_MSR_FS_BASE, X86_MSR_GS_BASE, X86_MSR_KERNEL_GS_BASE,
+	X86_MSR_STAR, X86_MSR_LSTAR, X86_MSR_SFMASK,
+	X86_MSR_SYSENTER_CS, X86_MSR_SYSENTER_ESP, X86_MSR_SYSENTER_EIP, 0,
 };
+#define DIRECT_WRITES	3
 
 /* Controls that are needed, with what the refusal says of them, and that are taken if there. */
 struct vmx_wish {
@@ -193,7 +194,9 @@ static void vmx_free(void)
 		vc->region = NULL;
 	}
 	free_page((unsigned long)vmx_msr_bitmap);
+	free_page((unsigned long)vmx_msr_bitmap_all);
 	vmx_msr_bitmap = NULL;
+	vmx_msr_bitmap_all = NULL;
 }
 
 /* Four KiB: reads and writes of MSRs from 0 and from 0xc0000000, a bit that is set exits. */
@@ -210,15 +213,18 @@ static int vmx_alloc(void)
 	int cpu;
 
 	vmx_msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
-	if (!vmx_msr_bitmap)
+	vmx_msr_bitmap_all = (void *)__get_free_page(GFP_KERNEL);
+	if (!vmx_msr_bitmap || !vmx_msr_bitmap_all)
 		return -ENOMEM;
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(vmx_direct_msrs); i++) {
-		vmx_bitmap_allow(vmx_msr_bitmap, vmx_direct_msrs[i].msr, false);
-		if (vmx_direct_msrs[i].write)
-			vmx_bitmap_allow(vmx_msr_bitmap, vmx_direct_msrs[i].msr, true);
+	memset(vmx_msr_bitmap_all, 0xff, PAGE_SIZE);
+	for (i = 0; vmx_direct_msrs[i]; i++) {
+		vmx_bitmap_allow(vmx_msr_bitmap, vmx_direct_msrs[i], false);
+		if (i < DIRECT_WRITES)
+			vmx_bitmap_allow(vmx_msr_bitmap, vmx_direct_msrs[i], true);
 	}
 	vmx_config.msr_bitmap_pa = virt_to_phys(vmx_msr_bitmap);
+	vmx_config.msr_bitmap_all_pa = virt_to_phys(vmx_msr_bitmap_all);
 
 	for_each_possible_cpu(cpu) {
 		struct vmx_cpu *vc = per_cpu_ptr(&vmx_cpu, cpu);

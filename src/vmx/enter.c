@@ -159,6 +159,11 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 {
 	struct vmx_written *w = &vmx->written;
 
+	/* A vCPU whose HLT does not exit: what is new to it ends its halt. */
+	if (unlikely(w->halted) && (vmx->event || v->state_dirty || w->rip != v->rip)) {
+		w->halted = false;
+		vmx_write(VMCS_GUEST_ACTIVITY, 0);
+	}
 	if (v->state_dirty)
 		vmx_store_state(v);
 	if (vmx->new_tsc || vmx->new_msrs || v->pdptes_new)
@@ -168,6 +173,7 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	vmx_update64(VMCS_GUEST_RFLAGS, &w->rflags, v->rflags);
 	vmx_update32(VMCS_CPU_CONTROLS, &w->cpu_controls, vmx->cpu_controls);
 	vmx_update32(VMCS_EXCEPTIONS, &w->exceptions, vmx->exceptions);
+	vmx_update64(VMCS_MSR_BITMAP, &w->msr_bitmap_pa, vmx->msr_bitmap_pa);
 	if (v->int_shadow || v->nmi_masked || w->int_state)
 		vmx_store_int_state(v, vmx);
 	/* The threshold must not be above the priority that the entry begins with. */
@@ -249,6 +255,8 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	w->int_state = vmx_read(VMCS_GUEST_INT_STATE);
 	v->int_shadow = w->int_state & (INT_STI | INT_MOV_SS);
 	v->nmi_masked = w->int_state & INT_NMI;
+	if (!(vmx->cpu_controls & CPU_HLT))
+		w->halted = vmx_read(VMCS_GUEST_ACTIVITY) != 0;
 
 	reason = vmx_read(VMCS_EXIT_REASON);
 	if (unlikely(refused || (reason & EXIT_ENTRY_FAILED))) {
@@ -285,6 +293,9 @@ void vmx_inject(struct x86_vcpu *v, const struct x86_event *event)
 		break;
 	case X86_EVENT_SOFT_INT:
 		vmx->event |= EVENT_SOFT_INT;
+		break;
+	case X86_EVENT_SOFT_EXC:
+		vmx->event |= EVENT_SOFT_EXC;
 		break;
 	default:
 		vmx->event |= EVENT_EXCEPTION;

@@ -131,6 +131,9 @@ void vmx_store_state(struct x86_vcpu *v)
 	}
 	if (parts & X86_STATE_CRS)
 		vmx_store_crs(v, vmx);
+	/* A vCPU that starts anew has no trap pending from before. */
+	if (parts == X86_STATE_ALL)
+		vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	if (parts & X86_STATE_DRS) {
 		vmx->dr6 = state->dr6;
 		vmx_write(VMCS_GUEST_DR7, state->dr7);

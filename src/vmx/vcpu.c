@@ -25,6 +25,17 @@ const u32 vmx_msr_number[VMX_MSRS] = {
 	[VMX_KERNEL_GS_BASE] = X86_MSR_KERNEL_GS_BASE,
 };
 
+/* Instructions that user space lets the guest run by itself (KVMX_CAP_X86_DISABLE_EXITS). */
+static void vmx_disable_exits(struct vmx_vcpu *vmx, u64 disabled)
+{
+	if (disabled & KVMX_X86_DISABLE_EXITS_HLT)
+		vmx->cpu_controls &= ~CPU_HLT;
+	if (disabled & KVMX_X86_DISABLE_EXITS_MWAIT)
+		vmx->cpu_controls &= ~(CPU_MWAIT | CPU_MONITOR);
+	if (disabled & KVMX_X86_DISABLE_EXITS_PAUSE)
+		vmx->cpu2_controls &= ~CPU2_PAUSE_LOOP;
+}
+
 int vmx_vcpu_create(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
@@ -43,6 +54,8 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	vmx->eptp = stage2_root(v->vcpu.vm->memory.s2) | vmx_config.eptp;
 	vmx->last_cpu = -1;
 	vmx->cpu_controls = vmx_config.cpu;
+	vmx->cpu2_controls = vmx_config.cpu2;
+	vmx_disable_exits(vmx, x86_vm_of(v)->disabled_exits);
 	vmx->new_tsc = true;
 	vmx->new_msrs = true;
 	vmx_set_intercepts(v);
@@ -75,7 +88,7 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 
 	vmx_write(VMCS_PIN_CONTROLS, vmx_config.pin);
 	vmx_write(VMCS_CPU_CONTROLS, vmx->cpu_controls);
-	vmx_write(VMCS_CPU2_CONTROLS, vmx_config.cpu2);
+	vmx_write(VMCS_CPU2_CONTROLS, vmx->cpu2_controls);
 	vmx_write(VMCS_EXIT_CONTROLS, vmx_config.exit);
 	vmx_write(VMCS_EXCEPTIONS, vmx->exceptions);
 	/* A page fault exits if its bit in the exception bitmap says so, whatever its code. */
@@ -87,12 +100,12 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	vmx_write(VMCS_ENTRY_MSR_LOADS, 0);
 	vmx_write(VMCS_ENTRY_EVENT, 0);
 	vmx_write(VMCS_TPR_THRESHOLD, 0);
-	vmx_write(VMCS_MSR_BITMAP, vmx_config.msr_bitmap_pa);
+	vmx_write(VMCS_MSR_BITMAP, vmx->msr_bitmap_pa);
 	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->apic_page));
 	vmx_write(VMCS_EPT_POINTER, vmx->eptp);
 	/* Translations are told apart by EPT pointer and VPID: it is enough for one VM. */
 	vmx_write(VMCS_VPID, v->vcpu.id + 1);
-	if (vmx_config.cpu2 & CPU2_PAUSE_LOOP) {
+	if (vmx->cpu2_controls & CPU2_PAUSE_LOOP) {
 		vmx_write(VMCS_PLE_GAP, PAUSE_GAP);
 		vmx_write(VMCS_PLE_WINDOW, PAUSE_WINDOW);
 	}
@@ -107,6 +120,7 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	memset(&vmx->written, 0, sizeof(vmx->written));
 	vmx->written.cpu_controls = vmx->cpu_controls;
 	vmx->written.exceptions = vmx->exceptions;
+	vmx->written.msr_bitmap_pa = vmx->msr_bitmap_pa;
 	vmx->written.rflags = X86_EFLAGS_FIXED;
 	vmx->host_rsp = 0;
 	v->state_dirty = X86_STATE_ALL;
@@ -214,6 +228,7 @@ void vmx_set_intercepts(struct x86_vcpu *v)
 	 * not even an interrupt is taken; both exit always.
 	 */
 	vmx->exceptions = v->exceptions | BIT(X86_EXC_MC) | BIT(X86_EXC_DB) | BIT(X86_EXC_AC);
+	vmx->msr_bitmap_pa = v->msr_exits ? vmx_config.msr_bitmap_all_pa : vmx_config.msr_bitmap_pa;
 	if (v->dr_direct)
 		vmx->cpu_controls &= ~CPU_MOV_DR;
 	else

@@ -9,6 +9,7 @@ const struct x86_backend vmx_backend = {
 	.name		= "VT-x",
 	.holder		= "kvm-intel",
 	.stage2		= &vmx_ept,
+	.direct_msrs	= vmx_direct_msrs,
 	.probe		= vmx_probe,
 	.remove		= vmx_remove,
 	.cpu_enable	= vmx_cpu_enable,

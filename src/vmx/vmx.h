@@ -31,10 +31,12 @@ struct vmx_host {
 struct vmx_written {
 	u64 rip, rsp, rflags;
 	u64 host_cr3, host_cr4;
+	u64 msr_bitmap_pa;
 	u32 int_state;
 	u32 cpu_controls;
 	u32 exceptions;
 	u32 tpr_threshold;
+	bool halted;			/* the activity state is HLT */
 };
 
 struct vmx_vcpu {
@@ -52,6 +54,8 @@ struct vmx_vcpu {
 	bool flush_l1d;			/* [w] and the first-level cache */
 	bool new_tsc, new_msrs;		/* [m] to be written to the VMCS */
 	u32 cpu_controls, exceptions;	/* [m] wanted */
+	u64 msr_bitmap_pa;		/* [m] wanted */
+	u32 cpu2_controls;		/* [I] */
 	u8 intr_below;			/* [m] leave when the task priority is below, 0: not */
 	u32 event, event_error;		/* [m] to inject, in the VMCS's format */
 	u8 event_len;			/* [m] */
@@ -108,12 +112,13 @@ struct vmx_config {
 	u32 revision;
 	u32 pin, cpu, cpu2, exit, entry;	/* controls */
 	u64 eptp;		/* its format bits */
-	u64 msr_bitmap_pa;
+	u64 msr_bitmap_pa, msr_bitmap_all_pa;	/* the latter: every MSR exits */
 	bool verw, flush_l1d;	/* mitigations that the host has on */
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 extern struct vmx_config vmx_config;
+extern const u32 vmx_direct_msrs[];
 
 int vmx_probe(struct x86_unit_caps *caps);
 void vmx_remove(void);
