@@ -14,6 +14,12 @@ int kvmx_arch_init(void);
 void kvmx_arch_exit(void);
 
 /*
+ * Around the time in which CPUs' units are enabled; process context. 0, or
+ * -errno after one line that says why.
+ */
+int kvmx_arch_unit_take(void);
+void kvmx_arch_unit_give(void);
+/*
  * The CPU's virtualization unit on this CPU, interrupts off. -EBUSY: somebody
  * else holds it, -EIO: the CPU refused. Disabling also happens in a crashing
  * kernel (NMI context): no locks, no prints.

@@ -96,6 +96,13 @@ bool kvmx_host_vmx_available(void);
 void kvmx_host_vmx_begin(void);
 void kvmx_host_vmx_end(void);
 
+/*
+ * Keeps in-tree KVM from disabling the virtualization unit: 0, or -errno when
+ * it is not there. Process context, one holder.
+ */
+int kvmx_host_kvm_hold(void);
+void kvmx_host_kvm_release(void);
+
 /* An NMI that ended a guest, on VT-x: the host's handler sees it. NMIs are open afterwards. */
 void kvmx_host_nmi(void);
 /* A machine check that came while the guest ran: the host's handler sees it. */

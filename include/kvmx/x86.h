@@ -108,6 +108,9 @@ struct x86_backend {
 	/* 0; -ENOENT: not this vendor's CPU; -ENODEV, after one line that says why. */
 	int (*probe)(struct x86_unit_caps *caps);
 	void (*remove)(void);
+	/* Optional; first VM, and after the last: may sleep. -errno after one line. */
+	int (*take)(void);
+	void (*give)(void);
 	int (*cpu_enable)(void);		/* on this CPU, interrupts off: 0, -EBUSY, -EIO */
 	void (*cpu_disable)(void);
 	int (*vcpu_create)(struct x86_vcpu *v);	/* sets v->unit */

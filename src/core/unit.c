@@ -120,6 +120,9 @@ static int take_units(void)
 {
 	int state, err;
 
+	err = kvmx_arch_unit_take();
+	if (err)
+		return err;
 	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "kvmx:unit", unit_online, unit_offline);
 	if (state == -EBUSY)
 		pr_err_ratelimited("kvmx: cannot create a VM: %s holds the CPU's virtualization unit\n",
@@ -127,12 +130,11 @@ static int take_units(void)
 	else if (state < 0)
 		pr_err_ratelimited("kvmx: cannot create a VM: the CPU's virtualization unit failed (%d)\n",
 				   state);
-	if (state < 0)
-		return state;
-
-	err = kvmx_host_power_register(&unit_power);
+	err = state < 0 ? state : kvmx_host_power_register(&unit_power);
 	if (err) {
-		cpuhp_remove_state(state);
+		if (state >= 0)
+			cpuhp_remove_state(state);
+		kvmx_arch_unit_give();
 		return err;
 	}
 	unit_state = state;
@@ -160,6 +162,7 @@ void kvmx_unit_put(void)
 	if (!--unit_users) {
 		kvmx_host_power_unregister();
 		cpuhp_remove_state(unit_state);
+		kvmx_arch_unit_give();
 	}
 	mutex_unlock(&unit_mutex);
 }

@@ -160,10 +160,6 @@ static bool vmx_present(void)
 		pr_err("kvmx: VT-x on a host that uses FRED is not supported; boot with fred=off\n");
 		return false;
 	}
-	if (!kvmx_host_vmx_available()) {
-		pr_err("kvmx: this kernel does not let modules enable VT-x (CR4.VMXE)\n");
-		return false;
-	}
 	val = x86_rdmsr(MSR_VMX_BASIC);
 	if (!(val & VMX_BASIC_TRUE_CONTROLS) || VMX_BASIC_MEMORY_TYPE(val) != EPTP_WB) {
 		vmx_lacks("adjustable default controls");
@@ -285,25 +281,59 @@ failed:
 	return -EIO;
 }
 
-int vmx_cpu_enable(void)
+/*
+ * VMX is ours if the kernel lets us have it and nobody else does. Otherwise
+ * it is borrowed from in-tree KVM: its guests and ours share the CPUs.
+ */
+int vmx_take(void)
 {
-	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
+	int err;
+
+	vmx_config.borrowed = !kvmx_host_vmx_available() || (native_read_cr4() & X86_CR4_VMXE);
+	if (!vmx_config.borrowed)
+		return 0;
+	err = kvmx_host_kvm_hold();
+	if (err)
+		pr_err_ratelimited("kvmx: cannot create a VM: VT-x has to be borrowed from kvm-intel here, which is not there (%d); modprobe kvm_intel\n",
+				   err);
+	return err;
+}
+
+void vmx_give(void)
+{
+	if (vmx_config.borrowed)
+		kvmx_host_kvm_release();
+}
+
+static int vmx_cpu_on(const struct vmx_cpu *vc)
+{
 	u64 feature = x86_rdmsr(X86_MSR_FEATURE_CONTROL);
 	int err;
 
-	if (native_read_cr4() & X86_CR4_VMXE)
-		return -EBUSY;
 	if (!(feature & FEATURE_CONTROL_LOCKED))
 		x86_wrmsr(X86_MSR_FEATURE_CONTROL,
 			  feature | FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON);
 	kvmx_host_vmx_begin();
 	err = vmx_on(vc->region_pa);
-	if (err) {
+	if (err)
 		kvmx_host_vmx_end();
+	return err;
+}
+
+int vmx_cpu_enable(void)
+{
+	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
+	bool on = native_read_cr4() & X86_CR4_VMXE;
+	int err = 0;
+
+	if (on != vmx_config.borrowed)
+		return on ? -EBUSY : -EIO;
+	if (!on)
+		err = vmx_cpu_on(vc);
+	if (err)
 		return err;
-	}
 	vc->last = NULL;
-	vc->current_pa = 0;
+	vc->active_pa = 0;
 	vc->enabled = true;
 	return 0;
 }
@@ -314,27 +344,47 @@ void vmx_cpu_disable(void)
 
 	if (!vc->enabled)
 		return;
-	if (vc->current_pa)
-		vmx_vmcs_clear(vc, vc->current_pa);
+	if (vc->active_pa)
+		vmx_vmcs_clear(vc->active_pa);
 	vc->enabled = false;
+	if (vmx_config.borrowed)
+		return;
 	asm volatile("vmxoff" : : : "cc", "memory");
 	kvmx_host_vmx_end();
 }
 
-bool vmx_vmcs_load(struct vmx_cpu *vc, u64 pa)
+bool vmx_vmcs_load(u64 pa)
 {
 	bool failed;
 
 	asm volatile("vmptrld %[pa]" : "=@ccbe" (failed) : [pa] "m" (pa) : "memory");
-	if (!failed)
-		vc->current_pa = pa;
 	return !failed;
 }
 
 /* What the CPU keeps of it goes to memory; its next entry is a launch. */
-void vmx_vmcs_clear(struct vmx_cpu *vc, u64 pa)
+void vmx_vmcs_clear(u64 pa)
 {
 	asm volatile("vmclear %[pa]" : : [pa] "m" (pa) : "cc", "memory");
-	if (vc->current_pa == pa)
-		vc->current_pa = 0;
+}
+
+/*
+ * KVM's interrupts between CPUs may clear and free a VMCS of its own, so that
+ * is what is current again before interrupts are on.
+ */
+u64 vmx_vmcs_use(u64 pa)
+{
+	u64 before = 0;
+
+	if (unlikely(vmx_config.borrowed)) {
+		asm volatile("vmptrst %[pa]" : [pa] "=m" (before) : : "cc", "memory");
+		vmx_vmcs_load(pa);
+	}
+	return before;
+}
+
+/* Without one of KVM's ours stays: KVM loads its own before it uses one. */
+void vmx_vmcs_done(u64 before)
+{
+	if (unlikely(vmx_config.borrowed) && before != ~0ull)
+		vmx_vmcs_load(before);
 }

@@ -23,15 +23,20 @@ void vmx_window_open(struct x86_vcpu *v)
 	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
 	int cpu = smp_processor_id();
 	unsigned long flags;
+	u64 before;
 
 	/* A reboot takes the unit away by an interrupt; then nobody enters. */
 	local_irq_save(flags);
 	if (!vc->enabled)
 		goto out;
 	if (vmx->last_cpu < 0)
-		vmx_vmcs_clear(vc, vmx->vmcs_pa);
-	if (!vmx_vmcs_load(vc, vmx->vmcs_pa))
+		vmx_vmcs_clear(vmx->vmcs_pa);
+	before = vmx_vmcs_use(vmx->vmcs_pa);
+	if (!vmx_vmcs_load(vmx->vmcs_pa)) {
+		vmx_vmcs_done(before);
 		goto out;
+	}
+	vc->active_pa = vmx->vmcs_pa;
 	vmx->open = true;
 	vmx->launched = false;
 	vmx_host_open(vmx);
@@ -44,6 +49,7 @@ void vmx_window_open(struct x86_vcpu *v)
 		vmx_host_setup(vmx);
 	}
 	vmx_write(VMCS_HOST_FS_BASE, vmx->host.fs_base);
+	vmx_vmcs_done(before);
 	if (vc->last != v) {
 		vc->last = v;
 		if (boot_cpu_has(X86_FEATURE_IBPB))
@@ -65,7 +71,8 @@ void vmx_window_close(struct x86_vcpu *v)
 	if (vmx->open) {
 		x86_state(v, X86_STATE_ALL);
 		if (vc->enabled)
-			vmx_vmcs_clear(vc, vmx->vmcs_pa);
+			vmx_vmcs_clear(vmx->vmcs_pa);
+		vc->active_pa = 0;
 		vmx->msr[VMX_KERNEL_GS_BASE] = x86_rdmsr(X86_MSR_KERNEL_GS_BASE);
 		vmx->open = false;
 		vmx_host_close(vmx);
@@ -230,6 +237,7 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	struct vmx_vcpu *vmx = to_vmx(v);
 	struct vmx_written *w = &vmx->written;
 	bool refused;
+	u64 before;
 	u32 reason;
 
 	/* The CPU did not take the VMCS, which it has no reason for. */
@@ -239,6 +247,7 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 		exit->raw = 0;
 		return;
 	}
+	before = vmx_vmcs_use(vmx->vmcs_pa);
 	vmx_store(v, vmx);
 	if (vmx->flush) {
 		vmx->flush = false;
@@ -269,6 +278,7 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 		vmx->launched = true;
 		vmx_decode_exit(v, reason, exit);
 	}
+	vmx_vmcs_done(before);
 	vmx->event = 0;
 	/* The handler of an interrupt leaves its data in the cache. */
 	if (exit->kind == X86_EXIT_HOST)

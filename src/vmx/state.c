@@ -52,6 +52,7 @@ void vmx_load_state(struct x86_vcpu *v, u32 parts)
 	struct vmx_vcpu *vmx = to_vmx(v);
 	struct x86_state *state = &v->state;
 	unsigned long flags;
+	u64 before;
 	int i;
 
 	/*
@@ -61,6 +62,7 @@ void vmx_load_state(struct x86_vcpu *v, u32 parts)
 	local_irq_save(flags);
 	if (!vmx->open || !this_cpu_read(vmx_cpu.enabled))
 		goto out;
+	before = vmx_vmcs_use(vmx->vmcs_pa);
 	if (parts & X86_STATE_SEGS) {
 		for (i = 0; i < X86_SEGS; i++) {
 			state->seg[i].base = vmx_read(VMCS_GUEST_BASE(i));
@@ -81,6 +83,7 @@ void vmx_load_state(struct x86_vcpu *v, u32 parts)
 		state->dr6 = vmx->dr6;
 		state->dr7 = vmx_read(VMCS_GUEST_DR7);
 	}
+	vmx_vmcs_done(before);
 out:
 	local_irq_restore(flags);
 }

@@ -103,7 +103,7 @@ struct vmx_cpu {
 	void *region;		/* VMXON region */
 	u64 region_pa;
 	void *last;		/* compared only: the vCPU whose branch history is there */
-	u64 current_pa;		/* the VMCS that is current, 0: none */
+	u64 active_pa;		/* the VMCS of the open window, 0: none */
 	bool enabled;
 };
 
@@ -114,6 +114,7 @@ struct vmx_config {
 	u64 eptp;		/* its format bits */
 	u64 msr_bitmap_pa, msr_bitmap_all_pa;	/* the latter: every MSR exits */
 	bool verw, flush_l1d;	/* mitigations that the host has on */
+	bool borrowed;		/* in-tree KVM has enabled VMX, and its guests run as well */
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
@@ -122,11 +123,19 @@ extern const u32 vmx_direct_msrs[];
 
 int vmx_probe(struct x86_unit_caps *caps);
 void vmx_remove(void);
+int vmx_take(void);
+void vmx_give(void);
 int vmx_cpu_enable(void);
 void vmx_cpu_disable(void);
 /* On this CPU, interrupts off, the unit enabled. False: the CPU refused. */
-bool vmx_vmcs_load(struct vmx_cpu *vc, u64 pa);
-void vmx_vmcs_clear(struct vmx_cpu *vc, u64 pa);
+bool vmx_vmcs_load(u64 pa);
+void vmx_vmcs_clear(u64 pa);
+/*
+ * Around uses of the window's VMCS, interrupts off all the time. It is current
+ * anyway, unless the unit is borrowed: then in-tree KVM relies on its own.
+ */
+u64 vmx_vmcs_use(u64 pa);
+void vmx_vmcs_done(u64 before);
 
 /* vcpu.c */
 int vmx_vcpu_create(struct x86_vcpu *v);

@@ -52,6 +52,17 @@ void kvmx_arch_exit(void)
 	x86_unit = NULL;
 }
 
+int kvmx_arch_unit_take(void)
+{
+	return x86_unit->take ? x86_unit->take() : 0;
+}
+
+void kvmx_arch_unit_give(void)
+{
+	if (x86_unit->give)
+		x86_unit->give();
+}
+
 int kvmx_arch_cpu_enable(void)
 {
 	return x86_unit->cpu_enable();

@@ -1,0 +1,8 @@
+/* KVMX_HAVE_CLOSE_FD: a descriptor is closed by this function; 5.11 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <linux/fdtable.h>
+int probe(unsigned int fd);
+int probe(unsigned int fd)
+{
+	return close_fd(fd);
+}
