@@ -88,9 +88,10 @@ static inline void vmx_write(unsigned long field, u64 val)
 
 #else
 
-/* A unit test's VMCS. */
+/* A unit test's VMCS, and its host. */
 u64 vmx_read(unsigned long field);
 void vmx_write(unsigned long field, u64 val);
+unsigned long native_read_cr4(void);
 
 #endif
 
