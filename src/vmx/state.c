@@ -37,6 +37,16 @@ static u32 vmx_rights(u16 attr)
 	return attr & X86_ATTR_S ? rights | 1 : rights;
 }
 
+static void vmx_load_segment(struct x86_state *state, int reg)
+{
+	struct x86_segment *seg = &state->seg[reg];
+
+	seg->base = vmx_read(VMCS_GUEST_BASE(reg));
+	seg->limit = vmx_read(VMCS_GUEST_LIMIT(reg));
+	seg->selector = vmx_read(VMCS_GUEST_SELECTOR(reg));
+	seg->attr = vmx_attr(vmx_read(VMCS_GUEST_RIGHTS(reg)));
+}
+
 static void vmx_load_crs(struct vmx_vcpu *vmx, struct x86_state *state)
 {
 	state->cr0 = (vmx_read(VMCS_GUEST_CR0) & CR0_GUEST) |
@@ -63,13 +73,14 @@ void vmx_load_state(struct x86_vcpu *v, u32 parts)
 	if (!vmx->open || !this_cpu_read(vmx_cpu.enabled))
 		goto out;
 	before = vmx_vmcs_use(vmx->vmcs_pa);
-	if (parts & X86_STATE_SEGS) {
-		for (i = 0; i < X86_SEGS; i++) {
-			state->seg[i].base = vmx_read(VMCS_GUEST_BASE(i));
-			state->seg[i].limit = vmx_read(VMCS_GUEST_LIMIT(i));
-			state->seg[i].selector = vmx_read(VMCS_GUEST_SELECTOR(i));
-			state->seg[i].attr = vmx_attr(vmx_read(VMCS_GUEST_RIGHTS(i)));
-		}
+	if (parts & X86_STATE_CODE) {
+		vmx_load_segment(state, X86_SEG_CS);
+		vmx_load_segment(state, X86_SEG_SS);
+	}
+	if (parts & X86_STATE_DATA) {
+		for (i = 0; i < X86_SEGS; i++)
+			if (i != X86_SEG_CS && i != X86_SEG_SS)
+				vmx_load_segment(state, i);
 	}
 	if (parts & X86_STATE_TABLES) {
 		state->gdt.base = vmx_read(VMCS_GUEST_GDTR_BASE);

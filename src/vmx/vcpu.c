@@ -157,10 +157,10 @@ int vmx_get_msr(struct x86_vcpu *v, u32 msr, u64 *val)
 
 	switch (msr) {
 	case X86_MSR_FS_BASE:
-		*val = x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_FS].base;
+		*val = x86_state(v, X86_STATE_DATA)->seg[X86_SEG_FS].base;
 		return 0;
 	case X86_MSR_GS_BASE:
-		*val = x86_state(v, X86_STATE_SEGS)->seg[X86_SEG_GS].base;
+		*val = x86_state(v, X86_STATE_DATA)->seg[X86_SEG_GS].base;
 		return 0;
 	case X86_MSR_PAT:
 		*val = v->pat;
