@@ -319,7 +319,8 @@ void vmx_inject(struct x86_vcpu *v, const struct x86_event *event)
 
 /*
  * The task priority exits when it falls below a threshold; whether interrupts
- * are on is seen then.
+ * are on is seen then. An STI holds off NMIs for us, but not on every CPU also
+ * the exit of their window: behind it that of interrupts is open.
  */
 void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
 {
@@ -329,7 +330,8 @@ void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
 	if (intr >= 16)
 		controls |= CPU_INTR_WINDOW;
 	if (nmi)
-		controls |= CPU_NMI_WINDOW;
+		controls |= v->int_shadow && (v->rflags & X86_EFLAGS_IF) ? CPU_INTR_WINDOW :
+									   CPU_NMI_WINDOW;
 	vmx->cpu_controls = controls;
 	vmx->intr_below = intr < 16 ? intr : 0;
 }
