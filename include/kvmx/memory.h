@@ -2,8 +2,9 @@
 /*
  * Guest memory: slots (guest physical ranges backed by the VMM's memory), the
  * stage-2 tree that maps them, the mmu notifier that follows the host's
- * changes, and access to guest memory from the kernel. src/core/memslot.c,
- * memory.c, notifier.c; called by the door and by the guest floor.
+ * changes, the log of what was written to, and access to guest memory from the
+ * kernel. src/core/memslot.c, memory.c, dirty.c, notifier.c; called by the door
+ * and by the guest floor.
  */
 #ifndef KVMX_MEMORY_H
 #define KVMX_MEMORY_H
@@ -12,7 +13,6 @@
 #include <kvmx/stage2.h>
 
 #define KVMX_MAX_SLOTS		32764	/* slot ids run from 0 to this - 1 */
-#define KVMX_INTERNAL_SLOTS	3	/* ids above that, for the guest floor */
 
 struct kvmx_memslot {
 	u64 base_gfn;			/* [I] */
@@ -20,8 +20,14 @@ struct kvmx_memslot {
 	unsigned long hva;		/* [I] user address of base_gfn */
 	u32 flags;			/* [I] KVMX_MEM_* */
 	u32 id;				/* [I] */
-	unsigned long *dirty_bitmap;	/* [a] NULL unless KVMX_MEM_LOG_DIRTY_PAGES */
+	unsigned long *dirty_bitmap;	/* [a] NULL unless logged, and while vCPUs have rings */
 };
+
+/* Whether writes to its pages are to be told: see dirty.c below. */
+static inline bool kvmx_memslot_logged(const struct kvmx_memslot *slot)
+{
+	return slot->flags & KVMX_MEM_LOG_DIRTY_PAGES;
+}
 
 /* One published set of slots, sorted by base_gfn; replaced as a whole. */
 struct kvmx_memslots {
@@ -41,6 +47,8 @@ struct kvmx_memory {
 	unsigned long invalidate_start;	/* [mmu_lock] user addresses that these cover, */
 	unsigned long invalidate_end;	/*	      meaningless while there are none */
 	struct stage2 *s2;		/* [I] */
+	u64 dirty_manual;		/* [s] KVMX_DIRTY_LOG_MANUAL_PROTECT_ENABLE, INITIALLY_SET */
+	u32 dirty_ring_size;		/* [I] once there are vCPUs: entries, 0: bitmaps */
 	struct mmu_notifier notifier;
 	bool attached;			/* [I] between init and detach */
 };
@@ -127,14 +135,55 @@ u64 kvmx_memslots_generation(struct kvmx_vm *vm);
 int kvmx_guest_cmpxchg(struct kvmx_vm *vm, gpa_t gpa, unsigned int size, u64 *old, u64 new,
 		       bool atomic);
 
-void kvmx_mark_dirty(struct kvmx_vm *vm, struct kvmx_memslot *slot, gfn_t gfn);
+/* ---- which pages were written to: src/core/dirty.c ---- */
+
+/* A vCPU's ring, of which the VMM maps and changes the entries. */
+struct kvmx_dirty_ring {
+	struct kvmx_dirty_gfn *entries;	/* [I] NULL without rings */
+	u32 size;			/* [I] entries, a power of two */
+	spinlock_t lock;
+	u32 first;			/* [lock] the oldest entry in use; counts on without bound */
+	u32 used;			/* [lock] */
+};
+
+#define KVMX_DIRTY_RING_BYTES_MAX	(65536 * sizeof(struct kvmx_dirty_gfn))
 
 /*
- * KVMX_GET_DIRTY_LOG: the pages of slot @id written to since it was asked
- * last, one bit each, in *@bitmap: *@bytes bytes that the caller kvfree()s.
- * -EINVAL (no such id), -ENOENT (no such slot, or it is not logged), -ENOMEM.
+ * A page of @slot was written to, by @vcpu or, if that is NULL, by this task.
+ * Does not sleep. With rings, @vcpu has a request when its ring is nearly full.
+ */
+void kvmx_mark_dirty(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu, struct kvmx_memslot *slot,
+		     gfn_t gfn);
+
+/*
+ * KVMX_GET_DIRTY_LOG: the pages of slot @id written to since it was asked last
+ * (or, with manual clearing, since they were cleared), one bit each, in
+ * *@bitmap: *@bytes bytes that the caller kvfree()s. -EINVAL (no such id),
+ * -ENOENT (no such slot, or it is not logged), -ENXIO (there are rings), -ENOMEM.
  */
 int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_t *bytes);
+/* What was got could not be told: the next get tells it. */
+void kvmx_dirty_log_put_back(struct kvmx_vm *vm, u32 id, const unsigned long *bitmap,
+			     size_t bytes);
+/*
+ * KVMX_CLEAR_DIRTY_LOG of @nr pages from @first on; @bitmap is used up. NULL:
+ * only tells what the errors would be, those of get, or -EINVAL (not whole words).
+ */
+int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, unsigned long *bitmap);
+/* KVMX_CAP_MANUAL_DIRTY_LOG_PROTECT2. 0 or -EINVAL. */
+int kvmx_dirty_manual_set(struct kvmx_vm *vm, u64 flags);
+
+/* KVMX_CAP_DIRTY_LOG_RING, under vm->lock: 0, -EINVAL (also: too late) or -E2BIG. */
+int kvmx_dirty_rings_enable(struct kvmx_vm *vm, u64 bytes);
+/* KVMX_RESET_DIRTY_RINGS: how many entries are free again, or -EINVAL. May sleep. */
+long kvmx_dirty_rings_reset(struct kvmx_vm *vm);
+/* The ring of a new vCPU, if the VM has rings. 0 or -ENOMEM; destroy takes both. */
+int kvmx_dirty_ring_init(struct kvmx_vcpu *vcpu);
+void kvmx_dirty_ring_destroy(struct kvmx_vcpu *vcpu);
+/* Page @index of the ring for the vCPU's mapping, or NULL. */
+struct page *kvmx_dirty_ring_page(struct kvmx_vcpu *vcpu, unsigned long index);
+/* Whether @vcpu has to leave to the VMM because of its ring. */
+bool kvmx_dirty_ring_full(const struct kvmx_vcpu *vcpu);
 
 /* ---- between the files of this room ---- */
 
@@ -142,6 +191,15 @@ int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_
 bool kvmx_memory_zap(struct kvmx_vm *vm, gfn_t start, gfn_t end, bool may_sleep);
 /* memory.c: takes the right to write to [@start, @end) and flushes. May sleep. */
 void kvmx_memory_write_protect(struct kvmx_vm *vm, gfn_t start, gfn_t end);
+/* memslot.c: the slot with that number, or NULL. Under slots_lock. */
+struct kvmx_memslot *kvmx_memslot_by_id(struct kvmx_vm *vm, u32 id);
+/* dirty.c: the bitmap of a slot that is logged, unless there are rings. 0 or -ENOMEM. */
+int kvmx_dirty_bitmap_init(struct kvmx_vm *vm, struct kvmx_memslot *slot);
+/* Whether a slot that is logged from now on has all its pages in the log. Under slots_lock. */
+static inline bool kvmx_dirty_initially_set(const struct kvmx_memory *mem)
+{
+	return (mem->dirty_manual & KVMX_DIRTY_LOG_INITIALLY_SET) && !mem->dirty_ring_size;
+}
 /* memslot.c: the empty set of slots, and the end of them all. */
 int kvmx_memslots_init(struct kvmx_vm *vm);
 void kvmx_memslots_destroy(struct kvmx_vm *vm);

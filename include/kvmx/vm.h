@@ -71,6 +71,7 @@ enum {
 	KVMX_REQ_UNBLOCK,		/* leave the halted wait */
 	KVMX_REQ_VM_DEAD,		/* return -EIO from KVMX_RUN */
 	KVMX_REQ_SLOTS,			/* kvmx_memslots_let_go(): somebody waits */
+	KVMX_REQ_DIRTY_RING,		/* leave to user space if the dirty ring is full */
 	KVMX_REQ_ARCH = 8,		/* first of the guest floor's own */
 };
 
@@ -86,6 +87,7 @@ struct kvmx_vcpu {
 	u32 id;				/* [I] as given by user space (x86: initial APIC id) */
 	u32 index;			/* [I] position in vm->vcpus */
 	struct mutex mutex;		/* one ioctl at a time */
+	struct task_struct *runner;	/* [m] whose KVMX_RUN this is; others only compare it */
 	struct kvmx_run *run;		/* [I] first page of the mmap area */
 	void *pio_page;			/* [I] second page of the mmap area */
 	unsigned long requests;		/* [a] bits of KVMX_REQ_ */
@@ -93,6 +95,7 @@ struct kvmx_vcpu {
 	int cpu;			/* [w] where it runs, -1 outside a window */
 	struct wait_queue_head wait;	/* halted vCPUs sleep here */
 	bool blocked;			/* [a] is sleeping, or about to */
+	struct kvmx_dirty_ring dirty_ring;
 	int srcu_idx;			/* [m] slots' SRCU, held while KVMX_RUN may touch slots */
 	bool sigset_active;		/* [m] */
 	sigset_t sigset;		/* [m] KVMX_SET_SIGNAL_MASK */

@@ -103,20 +103,11 @@ void kvmx_memory_write_protect(struct kvmx_vm *vm, gfn_t start, gfn_t end)
 	stage2_gather_finish(mem->s2, &gather);
 }
 
-void kvmx_mark_dirty(struct kvmx_vm *vm, struct kvmx_memslot *slot, gfn_t gfn)
-{
-	u64 rel = gfn - slot->base_gfn;
-
-	if (!slot->dirty_bitmap || WARN_ON_ONCE(rel >= slot->npages))
-		return;
-	if (!test_bit(rel, slot->dirty_bitmap))
-		set_bit(rel, slot->dirty_bitmap);
-}
-
 /* ---- faults ---- */
 
 struct fault {
 	struct kvmx_vm *vm;
+	struct kvmx_vcpu *vcpu;
 	struct kvmx_memslot *slot;
 	gfn_t gfn;
 	unsigned long hva;
@@ -140,7 +131,7 @@ static u8 fault_level(const struct fault *fault)
 	const struct kvmx_memslot *slot = fault->slot;
 	u8 level, most = stage2_format(fault->vm->memory.s2)->leaf_levels;
 
-	if (slot->dirty_bitmap)
+	if (kvmx_memslot_logged(slot))
 		return 1;
 	level = min(kvmx_host_mapping_level(fault->vm->mm, fault->hva), most);
 	for (; level > 1; level--) {
@@ -176,7 +167,7 @@ static bool fault_stale(const struct fault *fault)
 static void fault_installed(struct fault *fault)
 {
 	if (fault->access & STAGE2_WRITE)
-		kvmx_mark_dirty(fault->vm, fault->slot, fault->gfn);
+		kvmx_mark_dirty(fault->vm, fault->vcpu, fault->slot, fault->gfn);
 	kvmx_host_put_page(&fault->page, fault->rights & STAGE2_WRITE);
 }
 
@@ -252,7 +243,7 @@ static int fault_try(struct fault *fault)
 
 	fault->rights = STAGE2_READ | STAGE2_EXEC;
 	if (fault->page.writable && !(fault->slot->flags & KVMX_MEM_READONLY) &&
-	    (write || !fault->slot->dirty_bitmap))
+	    (write || !kvmx_memslot_logged(fault->slot)))
 		fault->rights |= STAGE2_WRITE;
 	fault->level = fault_level(fault);
 	fault->base = fault->gfn & ~(stage2_pages(fault->level) - 1);
@@ -286,8 +277,8 @@ enum kvmx_fault_result kvmx_memory_fault(struct kvmx_vcpu *vcpu, gpa_t gpa, u32 
 					 bool atomic)
 {
 	struct kvmx_vm *vm = vcpu->vm;
-	struct fault fault = { .vm = vm, .gfn = gpa >> PAGE_SHIFT, .access = access,
-			       .atomic = atomic };
+	struct fault fault = { .vm = vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT,
+			       .access = access, .atomic = atomic };
 	unsigned int round;
 	bool mapped;
 	int ret;
@@ -346,10 +337,10 @@ static void mark_range_dirty(struct kvmx_vm *vm, struct kvmx_memslot *slot, gpa_
 {
 	gfn_t gfn, last = (gpa + n - 1) >> PAGE_SHIFT;
 
-	if (!slot->dirty_bitmap)
+	if (!kvmx_memslot_logged(slot))
 		return;
 	for (gfn = gpa >> PAGE_SHIFT; gfn <= last; gfn++)
-		kvmx_mark_dirty(vm, slot, gfn);
+		kvmx_mark_dirty(vm, NULL, slot, gfn);
 }
 
 /* How many bytes were not copied. */
@@ -485,7 +476,7 @@ int kvmx_guest_cmpxchg(struct kvmx_vm *vm, gpa_t gpa, unsigned int size, u64 *ol
 	if (page.page) {
 		*old = cmpxchg_sized(page_address(page.page) + offset_in_page(gpa), size,
 				     *old, new);
-		kvmx_mark_dirty(vm, slot, gpa >> PAGE_SHIFT);
+		kvmx_mark_dirty(vm, NULL, slot, gpa >> PAGE_SHIFT);
 		ret = 0;
 	}
 	kvmx_host_put_page(&page, true);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory slots: which ranges of guest memory there are and which user memory
- * backs each, published as a whole sorted set; and their dirty log. Called by
- * the door to change them, by memory.c and notifier.c to look them up.
+ * backs each, published as a whole sorted set. Called by the door to change
+ * them, by memory.c, dirty.c and notifier.c to look them up.
  */
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -16,8 +16,6 @@
 
 /* The KVM API's limit on a slot, which keeps page numbers in a slot below 2^31. */
 #define SLOT_PAGES_MAX	((1ULL << 31) - 1)
-/* Words of a dirty bitmap that one hold of mmu_lock goes through. */
-#define DIRTY_WORDS	256
 
 /* ---- sets of slots ---- */
 
@@ -82,8 +80,9 @@ struct kvmx_memslot *kvmx_memslot_find(struct kvmx_vm *vm, gfn_t gfn)
 	return gfn - slot->base_gfn < slot->npages ? slot : NULL;
 }
 
-static struct kvmx_memslot *slot_by_id(const struct kvmx_memslots *slots, u32 id)
+struct kvmx_memslot *kvmx_memslot_by_id(struct kvmx_vm *vm, u32 id)
 {
+	const struct kvmx_memslots *slots = slots_locked(vm);
 	u32 i;
 
 	for (i = 0; i < slots->nr; i++)
@@ -211,7 +210,8 @@ static int region_check(struct kvmx_vm *vm, const struct kvmx_userspace_memory_r
 }
 
 /* A slot as @mem describes it; takes over the dirty log of @old when both are logged. */
-static struct kvmx_memslot *slot_alloc(const struct kvmx_userspace_memory_region2 *mem,
+static struct kvmx_memslot *slot_alloc(struct kvmx_vm *vm,
+				       const struct kvmx_userspace_memory_region2 *mem,
 				       const struct kvmx_memslot *old)
 {
 	struct kvmx_memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
@@ -223,17 +223,15 @@ static struct kvmx_memslot *slot_alloc(const struct kvmx_userspace_memory_region
 	slot->hva = mem->userspace_addr;
 	slot->flags = mem->flags;
 	slot->id = mem->slot;
-	if (!(mem->flags & KVMX_MEM_LOG_DIRTY_PAGES))
+	if (!kvmx_memslot_logged(slot))
 		return slot;
-	if (old && old->dirty_bitmap)
+	if (old && old->dirty_bitmap) {
 		slot->dirty_bitmap = old->dirty_bitmap;
-	else
-		slot->dirty_bitmap = kvcalloc(BITS_TO_LONGS(slot->npages), sizeof(long),
-					      GFP_KERNEL_ACCOUNT);
-	if (slot->dirty_bitmap)
-		return slot;
-	kfree(slot);
-	return NULL;
+	} else if (kvmx_dirty_bitmap_init(vm, slot)) {
+		kfree(slot);
+		return NULL;
+	}
+	return slot;
 }
 
 /* Frees a slot that no reader knows any more, but for what @heir took over. */
@@ -325,10 +323,12 @@ static int slot_change_flags(struct kvmx_vm *vm, struct kvmx_memslot *old,
 	if (!slots)
 		return -ENOMEM;
 	slots_publish(vm, slots);
-	if (new->dirty_bitmap) {
+	if (kvmx_memslot_logged(new)) {
 		/* A fault that still sees the old slot maps writable without logging. */
 		slots_wait(vm);
-		kvmx_memory_write_protect(vm, new->base_gfn, new->base_gfn + new->npages);
+		/* What counts as written to need not be caught at its first write. */
+		if (!kvmx_dirty_initially_set(&vm->memory))
+			kvmx_memory_write_protect(vm, new->base_gfn, new->base_gfn + new->npages);
 	} else {
 		/* Single pages were mapped for the log; larger ones may come again. */
 		slot_unmap(vm, old);
@@ -339,8 +339,7 @@ static int slot_change_flags(struct kvmx_vm *vm, struct kvmx_memslot *old,
 
 static int slot_set(struct kvmx_vm *vm, const struct kvmx_userspace_memory_region2 *mem)
 {
-	const struct kvmx_memslots *slots = slots_locked(vm);
-	struct kvmx_memslot *old = slot_by_id(slots, mem->slot), *new;
+	struct kvmx_memslot *old = kvmx_memslot_by_id(vm, mem->slot), *new;
 	u64 base = mem->guest_phys_addr >> PAGE_SHIFT, npages = mem->memory_size >> PAGE_SHIFT;
 	int ret;
 
@@ -353,10 +352,10 @@ static int slot_set(struct kvmx_vm *vm, const struct kvmx_userspace_memory_regio
 		if (base == old->base_gfn && mem->flags == old->flags)
 			return 0;
 	}
-	if (slots_overlap(slots, base, npages, old))
+	if (slots_overlap(slots_locked(vm), base, npages, old))
 		return -EEXIST;
 
-	new = slot_alloc(mem, old);
+	new = slot_alloc(vm, mem, old);
 	if (!new)
 		return -ENOMEM;
 	if (!old)
@@ -383,77 +382,5 @@ int kvmx_memslot_set(struct kvmx_vm *vm, const struct kvmx_userspace_memory_regi
 	mutex_lock(&vm->memory.slots_lock);
 	ret = slot_set(vm, mem);
 	mutex_unlock(&vm->memory.slots_lock);
-	return ret;
-}
-
-/* ---- the dirty log ---- */
-
-/* Write-protects the pages of @bits, which are those from @gfn on. */
-static void protect_bits(struct stage2 *s2, gfn_t gfn, unsigned long bits,
-			 struct stage2_gather *gather)
-{
-	while (bits) {
-		unsigned int first = __ffs(bits);
-		unsigned long run = ~(bits >> first);
-		unsigned int n = run ? __ffs(run) : BITS_PER_LONG;
-
-		stage2_write_protect(s2, gfn + first, gfn + first + n, gather);
-		if (first + n >= BITS_PER_LONG)
-			break;
-		bits &= ~0UL << (first + n);
-	}
-}
-
-/*
- * Faults set bits with mmu_lock held for reading, after they mapped the page
- * writable: with it held for writing, a bit and its mapping go together.
- */
-static void dirty_collect(struct kvmx_vm *vm, struct kvmx_memslot *slot, unsigned long *out,
-			  size_t words)
-{
-	struct kvmx_memory *mem = &vm->memory;
-	struct stage2_gather gather = STAGE2_GATHER_INIT;
-	size_t i, end;
-
-	for (i = 0; i < words;) {
-		end = min_t(size_t, i + DIRTY_WORDS, words);
-		write_lock(&mem->mmu_lock);
-		for (; i < end; i++) {
-			if (!READ_ONCE(slot->dirty_bitmap[i]))
-				continue;
-			out[i] = xchg(&slot->dirty_bitmap[i], 0);
-			protect_bits(mem->s2, slot->base_gfn + i * BITS_PER_LONG, out[i],
-				     &gather);
-		}
-		write_unlock(&mem->mmu_lock);
-		cond_resched();
-	}
-	/* Before user space copies the pages: what is written after that is logged again. */
-	stage2_gather_finish(mem->s2, &gather);
-}
-
-int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_t *bytes)
-{
-	struct kvmx_memory *mem = &vm->memory;
-	struct kvmx_memslot *slot;
-	size_t words;
-	int ret = -ENOENT;
-
-	if (id >= KVMX_MAX_SLOTS)
-		return -EINVAL;
-	mutex_lock(&mem->slots_lock);
-	slot = slot_by_id(slots_locked(vm), id);
-	if (!slot || !slot->dirty_bitmap)
-		goto out;
-	ret = -ENOMEM;
-	words = BITS_TO_LONGS(slot->npages);
-	*bitmap = kvcalloc(words, sizeof(long), GFP_KERNEL_ACCOUNT);
-	if (!*bitmap)
-		goto out;
-	*bytes = words * sizeof(long);
-	dirty_collect(vm, slot, *bitmap, words);
-	ret = 0;
-out:
-	mutex_unlock(&mem->slots_lock);
 	return ret;
 }

@@ -120,7 +120,9 @@ static long run_vcpu(struct kvmx_vcpu *vcpu)
 		 */
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 	}
+	WRITE_ONCE(vcpu->runner, current);
 	result = kvmx_arch_vcpu_run(vcpu);
+	WRITE_ONCE(vcpu->runner, NULL);
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);
@@ -213,6 +215,11 @@ static long vcpu_compat_ioctl(struct file *file, unsigned int cmd, unsigned long
 }
 #endif
 
+static bool in_dirty_ring(unsigned long pgoff)
+{
+	return pgoff >= KVMX_DIRTY_LOG_PAGE_OFFSET;
+}
+
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct kvmx_vcpu *vcpu = vmf->vma->vm_file->private_data;
@@ -229,8 +236,12 @@ static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 		page = virt_to_page(vcpu->vm->coalesced.ring);
 		break;
 	default:
-		return VM_FAULT_SIGBUS;
+		page = in_dirty_ring(vmf->pgoff) ?
+			kvmx_dirty_ring_page(vcpu, vmf->pgoff - KVMX_DIRTY_LOG_PAGE_OFFSET) : NULL;
+		break;
 	}
+	if (!page)
+		return VM_FAULT_SIGBUS;
 	get_page(page);
 	vmf->page = page;
 	return 0;
@@ -240,8 +251,12 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 	.fault = vcpu_fault,
 };
 
+/* The dirty ring is of use only when it is shared. */
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	if (in_dirty_ring(vma->vm_pgoff + vma_pages(vma) - 1) &&
+	    ((vma->vm_flags & VM_EXEC) || !(vma->vm_flags & VM_SHARED)))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }
@@ -271,6 +286,7 @@ void kvmx_vcpu_destroy(struct kvmx_vcpu *vcpu)
 	unsigned long pio_page = (unsigned long)vcpu->pio_page;
 
 	mutex_destroy(&vcpu->mutex);
+	kvmx_dirty_ring_destroy(vcpu);
 	kvmx_arch_vcpu_free(vcpu);
 	free_page(run);
 	free_page(pio_page);
@@ -293,10 +309,12 @@ static struct kvmx_vcpu *vcpu_alloc(struct kvmx_vm *vm, u32 id)
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->wait);
 
-	err = -ENOMEM;
+	err = kvmx_dirty_ring_init(vcpu);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (vcpu->run && vcpu->pio_page)
+	if (!vcpu->run || !vcpu->pio_page)
+		err = -ENOMEM;
+	if (!err)
 		err = kvmx_arch_vcpu_init(vcpu);
 	if (!err)
 		return vcpu;

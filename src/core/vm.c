@@ -131,8 +131,37 @@ static long get_dirty_log(struct kvmx_call *call)
 	if (err)
 		return err;
 	err = kvmx_call_put(log->padding2, bitmap, bytes);
+	if (err)
+		kvmx_dirty_log_put_back(call->vm, log->slot, bitmap, bytes);
 	kvfree(bitmap);
 	return err;
+}
+
+static long clear_dirty_log(struct kvmx_call *call)
+{
+	const struct kvmx_clear_dirty_log *log = call->data;
+	size_t bytes = BITS_TO_LONGS(log->num_pages) * sizeof(long);
+	unsigned long *bitmap;
+	int err;
+
+	/* The slot bounds what is allocated. */
+	err = kvmx_dirty_log_clear(call->vm, log->slot, log->first_page, log->num_pages, NULL);
+	if (err || !bytes)
+		return err;
+	bitmap = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!bitmap)
+		return -ENOMEM;
+	err = kvmx_call_get(log->padding2, bitmap, bytes);
+	if (!err)
+		err = kvmx_dirty_log_clear(call->vm, log->slot, log->first_page, log->num_pages,
+					   bitmap);
+	kvfree(bitmap);
+	return err;
+}
+
+static long reset_dirty_rings(struct kvmx_call *call)
+{
+	return kvmx_dirty_rings_reset(call->vm);
 }
 
 static long irqfd(struct kvmx_call *call)
@@ -186,18 +215,32 @@ static long check_extension(struct kvmx_call *call)
 	return kvmx_check_extension(call->vm, call->arg);
 }
 
+static long set_halt_poll(struct kvmx_vm *vm, u64 ns)
+{
+	if (ns != (u32)ns)
+		return -EINVAL;
+	WRITE_ONCE(vm->halt_poll_max_ns, ns);
+	/* Pairs with the acquire in the polling vCPU: the value is there when this is seen. */
+	smp_store_release(&vm->halt_poll_set, true);
+	return 0;
+}
+
 static long enable_cap(struct kvmx_call *call)
 {
 	const struct kvmx_enable_cap *cap = call->data;
+	struct kvmx_vm *vm = call->vm;
 
-	if (cap->cap != KVMX_CAP_HALT_POLL)
-		return kvmx_arch_enable_cap(call->vm, NULL, cap);
-	if (cap->flags || cap->args[0] != (u32)cap->args[0])
-		return -EINVAL;
-	WRITE_ONCE(call->vm->halt_poll_max_ns, cap->args[0]);
-	/* Pairs with the acquire in the polling vCPU: the value is there when this is seen. */
-	smp_store_release(&call->vm->halt_poll_set, true);
-	return 0;
+	switch (cap->cap) {
+	case KVMX_CAP_HALT_POLL:
+		return cap->flags ? -EINVAL : set_halt_poll(vm, cap->args[0]);
+	case KVMX_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return cap->flags ? -EINVAL : kvmx_dirty_manual_set(vm, cap->args[0]);
+	case KVMX_CAP_DIRTY_LOG_RING:
+	case KVMX_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return cap->flags ? -EINVAL : kvmx_dirty_rings_enable(vm, cap->args[0]);
+	default:
+		return kvmx_arch_enable_cap(vm, NULL, cap);
+	}
 }
 
 static long get_stats_fd(struct kvmx_call *call)
@@ -210,6 +253,8 @@ const struct kvmx_ioctl kvmx_vm_ioctls[] = {
 	KVMX_ROW(VM, KVMX_SET_USER_MEMORY_REGION, 0, set_memory),
 	KVMX_ROW(VM, KVMX_SET_USER_MEMORY_REGION2, 0, set_memory2),
 	KVMX_ROW(VM, KVMX_GET_DIRTY_LOG, 0, get_dirty_log),
+	KVMX_ROW(VM, KVMX_CLEAR_DIRTY_LOG, KVMX_IOC_COPY_IN, clear_dirty_log),
+	KVMX_ROW(VM, KVMX_RESET_DIRTY_RINGS, KVMX_IOC_PLAIN_ARG, reset_dirty_rings),
 	KVMX_ROW(VM, KVMX_IRQFD, 0, irqfd),
 	KVMX_ROW(VM, KVMX_IOEVENTFD, 0, ioeventfd),
 	KVMX_ROW(VM, KVMX_REGISTER_COALESCED_MMIO, 0, register_coalesced),

@@ -169,6 +169,12 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 		kvmx_memslots_let_go(vcpu);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_MSR_FILTER))
 		x86_msr_filter_apply(v);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_DIRTY_RING) && kvmx_dirty_ring_full(vcpu)) {
+		/* Until the ring is reset there is no way back in. */
+		kvmx_vcpu_request(vcpu, KVMX_REQ_DIRTY_RING);
+		vcpu->run->exit_reason = KVMX_EXIT_DIRTY_RING_FULL;
+		return X86_USER;
+	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
 		x86_clock_update(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))

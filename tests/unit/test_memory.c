@@ -3,7 +3,7 @@
  * Stage-2 faults over a host that changes its mind: rights, leaf sizes, errors, invalidations
  * at the worst moments, and many threads; the mmu notifier; access from the kernel.
  */
-/* links: src/core/memslot.c src/core/notifier.c src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
+/* links: src/core/memslot.c src/core/dirty.c src/core/notifier.c src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
 #include <linux/srcu.h>
 #include <pthread.h>
 #include <sched.h>

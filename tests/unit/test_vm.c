@@ -212,6 +212,58 @@ int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_
 	return 0;
 }
 
+static struct {
+	unsigned int put_back, checked, cleared, resets;
+	u64 manual, ring_bytes;
+	unsigned long bits[2];
+} dirty;
+
+void kvmx_dirty_log_put_back(struct kvmx_vm *vm, u32 id, const unsigned long *bitmap,
+			     size_t bytes)
+{
+	dirty.put_back += id == 6 && bytes == 16 && bitmap[1] == 0x55;
+}
+
+int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, unsigned long *bitmap)
+{
+	if (id != 6)
+		return -ENOENT;
+	if (!bitmap) {
+		dirty.checked++;
+		return 0;
+	}
+	dirty.cleared++;
+	memcpy(dirty.bits, bitmap, sizeof(dirty.bits));
+	return 0;
+}
+
+int kvmx_dirty_manual_set(struct kvmx_vm *vm, u64 flags)
+{
+	dirty.manual = flags;
+	return 0;
+}
+
+int kvmx_dirty_rings_enable(struct kvmx_vm *vm, u64 bytes)
+{
+	dirty.ring_bytes = bytes;
+	return 0;
+}
+
+long kvmx_dirty_rings_reset(struct kvmx_vm *vm)
+{
+	return ++dirty.resets;
+}
+
+static void *ring_page;
+
+int kvmx_dirty_ring_init(struct kvmx_vcpu *vcpu) { return 0; }
+void kvmx_dirty_ring_destroy(struct kvmx_vcpu *vcpu) { }
+
+struct page *kvmx_dirty_ring_page(struct kvmx_vcpu *vcpu, unsigned long index)
+{
+	return ring_page && index == 1 ? virt_to_page(ring_page) : NULL;
+}
+
 /* --- the tests --- */
 
 static u8 *user;
@@ -409,6 +461,42 @@ START_TEST(allocations_that_fail)
 }
 END_TEST
 
+START_TEST(dirty_ioctls)
+{
+	struct kvmx_clear_dirty_log clear = { .slot = 6, .num_pages = 128 };
+	struct kvmx_enable_cap cap = { .cap = KVMX_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = { 3 } };
+	int vm = new_vm();
+
+	/* All is checked before memory is asked for, and all is read before a bit is cleared. */
+	((u64 *)(user + 256))[1] = 0x77;
+	clear.padding2 = (unsigned long)user + 256;
+	ck_assert_int_eq(ctl_data(vm, KVMX_CLEAR_DIRTY_LOG, &clear, sizeof(clear)), 0);
+	ck_assert_uint_eq(dirty.checked, 1);
+	ck_assert_uint_eq(dirty.cleared, 1);
+	ck_assert_uint_eq(dirty.bits[1], 0x77);
+	clear.padding2 = 0;
+	ck_assert_int_eq(ctl_data(vm, KVMX_CLEAR_DIRTY_LOG, &clear, sizeof(clear)), -EFAULT);
+	ck_assert_uint_eq(dirty.cleared, 1);
+	clear.num_pages = 0;
+	ck_assert_int_eq(ctl_data(vm, KVMX_CLEAR_DIRTY_LOG, &clear, sizeof(clear)), 0);
+	clear.slot = 7;
+	clear.num_pages = ~0U;
+	ck_assert_int_eq(ctl_data(vm, KVMX_CLEAR_DIRTY_LOG, &clear, sizeof(clear)), -ENOENT);
+	ck_assert_uint_eq(dirty.cleared, 1);
+
+	ck_assert_int_eq(ctl_data(vm, KVMX_ENABLE_CAP, &cap, sizeof(cap)), 0);
+	ck_assert_uint_eq(dirty.manual, 3);
+	cap.cap = KVMX_CAP_DIRTY_LOG_RING_ACQ_REL;
+	cap.args[0] = 8192;
+	ck_assert_int_eq(ctl_data(vm, KVMX_ENABLE_CAP, &cap, sizeof(cap)), 0);
+	ck_assert_uint_eq(dirty.ring_bytes, 8192);
+	cap.flags = 1;
+	ck_assert_int_eq(ctl_data(vm, KVMX_ENABLE_CAP, &cap, sizeof(cap)), -EINVAL);
+	ck_assert_int_eq(ctl(vm, KVMX_RESET_DIRTY_RINGS, 0), 1);
+	shim_fd_close(vm);
+}
+END_TEST
+
 START_TEST(vm_ioctls)
 {
 	struct kvmx_userspace_memory_region region = { 3, 1, 0x1000, 0x2000, 0x7000 };
@@ -436,7 +524,9 @@ START_TEST(vm_ioctls)
 	ck_assert_int_eq(ctl_data(vm, KVMX_GET_DIRTY_LOG, &log, sizeof(log)), 0);
 	ck_assert_uint_eq(((u64 *)(user + 256))[1], 0x55);
 	log.padding2 = 0;
+	ck_assert_uint_eq(dirty.put_back, 0);
 	ck_assert_int_eq(ctl_data(vm, KVMX_GET_DIRTY_LOG, &log, sizeof(log)), -EFAULT);
+	ck_assert_uint_eq(dirty.put_back, 1);
 	log.slot = 7;
 	ck_assert_int_eq(ctl_data(vm, KVMX_GET_DIRTY_LOG, &log, sizeof(log)), -ENOENT);
 
@@ -554,7 +644,7 @@ END_TEST
 
 START_TEST(mmap_area)
 {
-	struct vm_area_struct vma = { };
+	struct vm_area_struct vma = { .vm_end = PAGE_SIZE };
 	struct vm_fault vmf = { .vma = &vma };
 	int vm = new_vm(), fd = ctl(vm, KVMX_CREATE_VCPU, 0);
 	struct file *file = fget(fd);
@@ -574,6 +664,20 @@ START_TEST(mmap_area)
 	put_page(vmf.page);
 	for (vmf.pgoff = 4; vmf.pgoff; vmf.pgoff <<= 1)
 		ck_assert_uint_eq(vma.vm_ops->fault(&vmf), VM_FAULT_SIGBUS);
+	/* The dirty ring, which has to be shared, and is no code. */
+	ring_page = (void *)get_zeroed_page(GFP_KERNEL);
+	vmf.pgoff = KVMX_DIRTY_LOG_PAGE_OFFSET + 1;
+	ck_assert_int_eq(vma.vm_ops->fault(&vmf), 0);
+	ck_assert_ptr_eq(page_address(vmf.page), ring_page);
+	put_page(vmf.page);
+	free_page((unsigned long)ring_page);
+	ring_page = NULL;
+	vma.vm_end = (KVMX_DIRTY_LOG_PAGE_OFFSET + 1) * PAGE_SIZE;
+	ck_assert_int_eq(file->f_op->mmap(file, &vma), -EINVAL);
+	vma.vm_flags = VM_SHARED | VM_EXEC;
+	ck_assert_int_eq(file->f_op->mmap(file, &vma), -EINVAL);
+	vma.vm_flags = VM_SHARED;
+	ck_assert_int_eq(file->f_op->mmap(file, &vma), 0);
 	fput(file);
 	shim_fd_close(fd);
 	shim_fd_close(vm);
@@ -778,7 +882,7 @@ END_TEST
 static TCase *objects(void)
 {
 	TCase *tc = UNIT_CASE("objects", system_ioctls, vcpu_ids, files_in_every_order,
-			      allocations_that_fail, vm_ioctls, capabilities_enabled, run,
+			      allocations_that_fail, vm_ioctls, dirty_ioctls, capabilities_enabled, run,
 			      signal_mask, mmap_area, unit_is_held_elsewhere,
 			      unit_follows_the_machine, kicks_and_requests, halts,
 			      yields_and_eventfds_end);

@@ -136,5 +136,6 @@ int main(int argc, char **argv)
 	note("%s is %s", path, in_tree ? "the kernel's own KVM" : "kvmx");
 
 	test_coalesced();
+	test_dirty();
 	return verdict();
 }

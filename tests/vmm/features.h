@@ -46,5 +46,6 @@ void guest_task(struct guest *g, int cpu, int what, uint32_t address, uint32_t s
 int guest_run(struct guest *g, int cpu);
 
 void test_coalesced(void);
+void test_dirty(void);
 
 #endif

@@ -82,7 +82,10 @@ void unpin_user_pages(struct page **pages, unsigned long n);
 
 #define VM_READ		0x1UL
 #define VM_WRITE	0x2UL
+#define VM_EXEC		0x4UL
+#define VM_SHARED	0x8UL
 #define VM_PFNMAP	0x400UL
+#define vma_pages(vma)	(((vma)->vm_end - (vma)->vm_start) >> PAGE_SHIFT)
 #define VM_IO		0x4000UL
 typedef unsigned int vm_fault_t;
 #define VM_FAULT_SIGBUS	0x2U

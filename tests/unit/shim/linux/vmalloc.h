@@ -10,4 +10,5 @@
 #define vcalloc(n, size)	vzalloc(array_size(n, size))
 #define vmalloc_user(size)	vzalloc(size)
 #define vfree(p)		kfree(p)
+#define vmalloc_to_page(p)	virt_to_page(p)
 #define is_vmalloc_addr(p)	false
