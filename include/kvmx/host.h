@@ -36,6 +36,7 @@ void kvmx_host_kick_cpu(int cpu);
 struct kvmx_host_page {
 	u64 pfn;
 	bool writable;		/* may be mapped writable */
+	bool device;		/* no RAM: must not be cached */
 	struct page *page;	/* reference held, or NULL (VM_PFNMAP memory) */
 };
 

@@ -102,6 +102,13 @@ enum kvmx_fault_result kvmx_memory_fault(struct kvmx_vcpu *vcpu, gpa_t gpa, u32 
 					 bool atomic);
 
 /*
+ * KVMX_PRE_FAULT_MEMORY: maps what a read by @vcpu would, from @range->gpa on,
+ * and has @range be what is left. 0 once something is mapped, else -EINVAL (no
+ * such range), -ENOENT (no slot), -EFAULT, -EHWPOISON, -ENOMEM, -EINTR.
+ */
+int kvmx_memory_prefault(struct kvmx_vcpu *vcpu, struct kvmx_pre_fault_memory *range);
+
+/*
  * Access to guest memory from vCPU or ioctl context; a range may cross slots.
  * 0, or -EFAULT when any byte has no slot, is not mapped by the VMM, or (write)
  * is read-only. The _atomic ones never sleep: -EAGAIN when they would.

@@ -13,6 +13,7 @@
 #define STAGE2_READ	BIT(0)
 #define STAGE2_WRITE	BIT(1)
 #define STAGE2_EXEC	BIT(2)
+#define STAGE2_DEVICE	BIT(3)		/* with the rights to a leaf: the pages are no RAM */
 
 #define STAGE2_LEVELS_MAX	5
 
@@ -33,6 +34,8 @@ struct stage2_format {
 	u64 leaf_mask[STAGE2_LEVELS_MAX + 1];
 	u64 leaf_value[STAGE2_LEVELS_MAX + 1];
 	u64 leaf[STAGE2_LEVELS_MAX + 1];/* bits of every leaf of that level, memory type included */
+	u64 memory_type;		/* mask; 0: the host's type of the memory counts anyway */
+	u64 device_type;		/* its value for STAGE2_DEVICE */
 	u64 allow_read;			/* bits to set when the access is allowed */
 	u64 allow_write;
 	u64 allow_exec;
@@ -109,7 +112,7 @@ void stage2_gather_finish(struct stage2 *s2, struct stage2_gather *gather);
 struct stage2_leaf {
 	u64 gfn, pfn;			/* first page of the leaf */
 	u8 level;
-	u32 access;			/* STAGE2_READ, WRITE, EXEC */
+	u32 access;			/* STAGE2_READ, WRITE, EXEC, DEVICE */
 	bool accessed, dirty;
 };
 

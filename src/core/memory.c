@@ -245,6 +245,8 @@ static int fault_try(struct fault *fault)
 	if (fault->page.writable && !(fault->slot->flags & KVMX_MEM_READONLY) &&
 	    (write || !kvmx_memslot_logged(fault->slot)))
 		fault->rights |= STAGE2_WRITE;
+	if (fault->page.device)
+		fault->rights |= STAGE2_DEVICE;
 	fault->level = fault_level(fault);
 	fault->base = fault->gfn & ~(stage2_pages(fault->level) - 1);
 	fault->pfn = fault->page.pfn & ~(stage2_pages(fault->level) - 1);
@@ -311,6 +313,67 @@ enum kvmx_fault_result kvmx_memory_fault(struct kvmx_vcpu *vcpu, gpa_t gpa, u32 
 		cond_resched();
 	}
 	return fault_result(&fault, ret);
+}
+
+/* The end of the leaf that maps @gfn, or @gfn itself when the host has taken it away again. */
+static gfn_t mapped_up_to(struct kvmx_vm *vm, gfn_t gfn)
+{
+	struct stage2_leaf leaf;
+	bool mapped;
+
+	rcu_read_lock();
+	mapped = stage2_lookup(vm->memory.s2, gfn, &leaf);
+	rcu_read_unlock();
+	return mapped ? leaf.gfn + stage2_pages(leaf.level) : gfn;
+}
+
+/* Maps a page, or the large one around it: how many bytes from @gpa on are done, or -errno. */
+static s64 prefault_one(struct kvmx_vcpu *vcpu, gpa_t gpa)
+{
+	struct kvmx_vm *vm = vcpu->vm;
+	enum kvmx_fault_result result;
+	int idx;
+
+	if (signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	idx = srcu_read_lock(&vm->memory.srcu);
+	result = kvmx_memory_fault(vcpu, gpa, STAGE2_READ, false);
+	srcu_read_unlock(&vm->memory.srcu, idx);
+	switch (result) {
+	case KVMX_FAULT_MAPPED:
+		return (mapped_up_to(vm, gpa >> PAGE_SHIFT) << PAGE_SHIFT) - gpa;
+	case KVMX_FAULT_MMIO:
+		return -ENOENT;
+	case KVMX_FAULT_SIGNAL:
+		return -EINTR;
+	case KVMX_FAULT_NOMEM:
+		return -ENOMEM;
+	case KVMX_FAULT_HWPOISON:
+		return -EHWPOISON;
+	default:
+		return -EFAULT;
+	}
+}
+
+int kvmx_memory_prefault(struct kvmx_vcpu *vcpu, struct kvmx_pre_fault_memory *range)
+{
+	u64 left = range->size;
+	s64 done = 0;
+
+	if (range->flags || ((range->gpa | left) & ~PAGE_MASK) || range->gpa + left <= range->gpa)
+		return -EINVAL;
+	while (left) {
+		done = prefault_one(vcpu, range->gpa + range->size - left);
+		if (done < 0)
+			break;
+		left -= min_t(u64, done, left);
+	}
+	if (left == range->size)
+		return done;
+	range->gpa += range->size - left;
+	range->size = left;
+	return 0;
 }
 
 /* ---- access from the kernel ---- */

@@ -72,6 +72,8 @@ static u64 leaf_entry(const struct stage2_format *f, u64 pfn, u8 level, u32 acce
 {
 	u64 entry = ((pfn << PAGE_BITS) & f->addr_mask) | f->leaf[level] | access_bits(f, access);
 
+	if (access & STAGE2_DEVICE)
+		entry = (entry & ~f->memory_type) | f->device_type;
 	return access & STAGE2_EXEC ? entry : entry | f->deny_exec;
 }
 
@@ -85,6 +87,8 @@ static u32 entry_access(const struct stage2_format *f, u64 entry)
 		access |= STAGE2_WRITE;
 	if ((entry & f->allow_exec) == f->allow_exec && !(entry & f->deny_exec))
 		access |= STAGE2_EXEC;
+	if (f->memory_type && (entry & f->memory_type) == f->device_type)
+		access |= STAGE2_DEVICE;
 	return access;
 }
 
@@ -366,7 +370,7 @@ static bool leaf_covers(const struct stage2_format *f, u64 entry, u8 level, u64 
 			u32 access)
 {
 	return entry_pfn(f, entry) + (gfn & (stage2_pages(level) - 1)) == pfn &&
-	       !(access & ~entry_access(f, entry));
+	       !(access & ~STAGE2_DEVICE & ~entry_access(f, entry));
 }
 
 int stage2_map(struct stage2 *s2, struct stage2_cache *cache, u64 gfn, u64 pfn, u8 level,

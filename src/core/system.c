@@ -43,6 +43,7 @@ long kvmx_check_extension(struct kvmx_vm *vm, unsigned long cap)
 	case KVMX_CAP_IOEVENTFD_ANY_LENGTH:
 	case KVMX_CAP_IOEVENTFD_NO_LENGTH:
 	case KVMX_CAP_COALESCED_PIO:
+	case KVMX_CAP_PRE_FAULT_MEMORY:
 	case KVMX_CAP_SIGNAL_MSI:
 	case KVMX_CAP_CHECK_EXTENSION_VM:
 	case KVMX_CAP_ENABLE_CAP_VM:

@@ -163,6 +163,11 @@ static long enable_cap(struct kvmx_call *call)
 	return kvmx_arch_enable_cap(call->vm, call->vcpu, call->data);
 }
 
+static long pre_fault_memory(struct kvmx_call *call)
+{
+	return kvmx_memory_prefault(call->vcpu, call->data);
+}
+
 static long get_stats_fd(struct kvmx_call *call)
 {
 	return kvmx_stats_fd_vcpu(call->vcpu);
@@ -172,6 +177,7 @@ const struct kvmx_ioctl kvmx_vcpu_ioctls[] = {
 	KVMX_ROW(VCPU, KVMX_RUN, KVMX_IOC_ZERO_ARG, run),
 	KVMX_ROW(VCPU, KVMX_SET_SIGNAL_MASK, KVMX_IOC_NULL_OK, set_signal_mask),
 	KVMX_ROW(VCPU, KVMX_ENABLE_CAP, 0, enable_cap),
+	KVMX_ROW(VCPU, KVMX_PRE_FAULT_MEMORY, 0, pre_fault_memory),
 	KVMX_ROW(VCPU, KVMX_GET_STATS_FD, KVMX_IOC_PLAIN_ARG | KVMX_IOC_NO_MUTEX, get_stats_fd),
 };
 const unsigned int kvmx_vcpu_nr_ioctls = ARRAY_SIZE(kvmx_vcpu_ioctls);

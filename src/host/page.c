@@ -23,6 +23,7 @@ static int page_found(struct page *page, bool writable, struct kvmx_host_page *o
 	out->page = page;
 	out->pfn = page_to_pfn(page);
 	out->writable = writable;
+	out->device = false;
 	return 0;
 }
 
@@ -88,6 +89,7 @@ static int pfnmap_get(struct mm_struct *mm, unsigned long hva, bool write,
 		goto out;
 	}
 	out->page = NULL;
+	out->device = !pfn_valid(out->pfn);
 out:
 	mmap_read_unlock(mm);
 	return ret;

@@ -11,6 +11,7 @@
 #define EPT_READ	BIT_ULL(0)
 #define EPT_WRITE	BIT_ULL(1)
 #define EPT_EXEC	BIT_ULL(2)
+#define EPT_TYPE	(7ull << 3)	/* 0: uncached, which the guest's PAT may make write-combining */
 #define EPT_WB		(6ull << 3)	/* memory type, which the guest's PAT may lower */
 #define EPT_LARGE	BIT_ULL(7)
 #define EPT_ACCESSED	BIT_ULL(8)
@@ -31,6 +32,7 @@ struct stage2_format vmx_ept __ro_after_init = {
 		[2] = EPT_WB | EPT_LARGE,
 		[3] = EPT_WB | EPT_LARGE,
 	},
+	.memory_type	= EPT_TYPE,
 	.allow_read	= EPT_READ,
 	.allow_write	= EPT_WRITE,
 	.allow_exec	= EPT_EXEC,

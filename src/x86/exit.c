@@ -5,6 +5,7 @@
  * Called by the run loop.
  */
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -161,6 +162,18 @@ static enum x86_next exit_io_slow(struct x86_vcpu *v)
 	return x86_pio(v, v->exit.io.port, v->exit.io.size, v->exit.io.in, len);
 }
 
+/* KVM API, KVM_EXIT_MEMORY_FAULT: the one exit that comes with an error. */
+static enum x86_next fault_unresolved(struct x86_vcpu *v, int error)
+{
+	struct kvmx_run *run = v->vcpu.run;
+
+	run->exit_reason = KVMX_EXIT_MEMORY_FAULT;
+	run->memory_fault.flags = 0;
+	run->memory_fault.gpa = v->exit.fault.gpa & PAGE_MASK;
+	run->memory_fault.size = PAGE_SIZE;
+	return x86_fail(v, error);
+}
+
 static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 {
 	const struct x86_exit *e = &v->exit;
@@ -184,11 +197,11 @@ static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 	case KVMX_FAULT_NOMEM:
 		return x86_fail(v, -ENOMEM);
 	case KVMX_FAULT_HWPOISON:
-		return x86_fail(v, -EHWPOISON);
+		return fault_unresolved(v, -EHWPOISON);
 	case KVMX_FAULT_BAD:
 		break;
 	}
-	return x86_fail(v, -EFAULT);
+	return fault_unresolved(v, -EFAULT);
 }
 
 static enum x86_next exit_fault(struct x86_vcpu *v)

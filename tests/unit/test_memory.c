@@ -40,6 +40,7 @@ static struct {
 	bool read_only[HOST_PAGES];
 	bool real;			/* struct pages, of the user memory itself */
 	int error, errors;		/* what to answer, and how many times; < 0: always */
+	bool device;			/* it is no RAM */
 	bool sleeps;			/* atomic look-ups fail */
 	void (*hook)(void);		/* after the look-up, before it is told */
 	unsigned long gets, puts, dirtied;
@@ -71,6 +72,7 @@ int kvmx_host_get_page(struct mm_struct *mm, unsigned long hva, bool write, bool
 		return -EFAULT;
 	out->pfn = __atomic_load_n(&host.pfn[i], __ATOMIC_SEQ_CST);
 	out->writable = !host.read_only[i];
+	out->device = host.device;
 	/* Any pointer will do that is not NULL: core code must not look into it. */
 	out->page = host.real ? virt_to_page(user + i * PAGE) : (struct page *)&host.pfn[i];
 	__atomic_add_fetch(&host.gets, 1, __ATOMIC_RELAXED);
@@ -320,6 +322,99 @@ START_TEST(leaf_sizes_change)
 	ck_assert_int_eq(slot_set(1, 0, 0, 8 * MB, hva(0)), 0);
 	ck_assert_int_eq(fault_at(3 * PAGE, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
 	ck_assert_uint_eq(leaf_at(0).level, 2);
+	end();
+}
+END_TEST
+
+/* The memory type of the leaf at @gpa, as Intel's unit finds it (SDM, "EPT paging-structure"). */
+static unsigned int ept_type(u64 gpa)
+{
+	struct unit_walk walk;
+
+	must(unit_walk(vm.memory.s2, gpa / PAGE, &walk));
+	return *walk.entry >> 3 & 7;
+}
+
+/* What is no RAM is not cached; a split keeps that. */
+START_TEST(device_memory)
+{
+	begin_format(&format_ept);
+	host_levels(2);
+	ck_assert_int_eq(slot_set(1, 0, 0, 4 * MB, hva(0)), 0);
+	ck_assert_int_eq(fault_at(2 * MB, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(ept_type(2 * MB), 6);
+	host.device = true;
+	ck_assert_int_eq(fault_at(PAGE, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(ept_type(0), 0);
+	ck_assert_uint_eq(leaf_at(0).access, RWX | STAGE2_DEVICE);
+	ck_assert_uint_eq(leaf_at(0).level, 2);
+	ck_assert_uint_eq(host.gets, 2);
+	ck_assert_int_eq(fault_at(5 * PAGE, STAGE2_WRITE, true), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(host.gets, 2);
+	ck_assert_int_eq(slot_set(1, KVMX_MEM_LOG_DIRTY_PAGES, 0, 4 * MB, hva(0)), 0);
+	ck_assert_int_eq(fault_at(PAGE, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(PAGE).level, 1);
+	ck_assert_uint_eq(ept_type(PAGE), 0);
+	ck_assert_uint_eq(ept_type(2 * PAGE), 0);
+	ck_assert_uint_eq(leaf_at(PAGE).access, RWX | STAGE2_DEVICE);
+	ck_assert_int_eq(fault_at(3 * PAGE, STAGE2_READ, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(ept_type(2 * MB), 6);
+	end();
+}
+END_TEST
+
+static int prefault(u64 gpa, u64 size, struct kvmx_pre_fault_memory *range)
+{
+	*range = (struct kvmx_pre_fault_memory){ .gpa = gpa, .size = size };
+	return kvmx_memory_prefault(&vcpu, range);
+}
+
+START_TEST(prefaults)
+{
+	struct kvmx_pre_fault_memory range = { .size = PAGE, .flags = 1 };
+
+	begin();
+	ck_assert_int_eq(kvmx_memory_prefault(&vcpu, &range), -EINVAL);
+	ck_assert_int_eq(prefault(0, 0, &range), -EINVAL);
+	ck_assert_int_eq(prefault(1, PAGE, &range), -EINVAL);
+	ck_assert_int_eq(prefault(0, PAGE + 1, &range), -EINVAL);
+	ck_assert_int_eq(prefault(-PAGE, PAGE, &range), -EINVAL);
+	ck_assert_int_eq(prefault(0, PAGE, &range), -ENOENT);
+	ck_assert_uint_eq(range.size, PAGE);
+
+	/* Small pages and a large one; a mapping that begins before the range counts from there. */
+	ck_assert_int_eq(slot_set(1, 0, MB, 4 * MB, hva(MB)), 0);
+	memset(host.level + 2 * MB / PAGE, 2, 2 * MB / PAGE);
+	ck_assert_int_eq(prefault(2 * MB - 3 * PAGE, 5 * PAGE, &range), 0);
+	ck_assert_uint_eq(range.gpa, 2 * MB + 2 * PAGE);
+	ck_assert_uint_eq(range.size, 0);
+	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_4K], 3);
+	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_2M], 1);
+	ck_assert_uint_eq(host.gets, 4);
+	ck_assert_int_eq(prefault(2 * MB + 5 * PAGE, 2 * MB, &range), 0);
+	ck_assert_uint_eq(host.gets, 9);
+	ck_assert_uint_eq(range.size, 0);
+	/* It ends where the slot does, and says how far it came. */
+	ck_assert_int_eq(prefault(5 * MB - PAGE, 3 * PAGE, &range), 0);
+	ck_assert_uint_eq(range.gpa, 5 * MB);
+	ck_assert_uint_eq(range.size, 2 * PAGE);
+	ck_assert_int_eq(kvmx_memory_prefault(&vcpu, &range), -ENOENT);
+	ck_assert_uint_eq(range.size, 2 * PAGE);
+	/* A slot that is read-only is mapped for reading. */
+	ck_assert_int_eq(slot_set(2, KVMX_MEM_READONLY, 16 * MB, MB, hva(16 * MB)), 0);
+	ck_assert_int_eq(prefault(16 * MB, PAGE, &range), 0);
+	ck_assert_uint_eq(leaf_at(16 * MB).access, STAGE2_READ | STAGE2_EXEC);
+
+	host.error = -EFAULT;
+	host.errors = 1;
+	ck_assert_int_eq(prefault(MB, PAGE, &range), -EFAULT);
+	host.error = -EHWPOISON;
+	host.errors = 1;
+	ck_assert_int_eq(prefault(MB, PAGE, &range), -EHWPOISON);
+	shim_set_signal_pending(true);
+	ck_assert_int_eq(prefault(MB, PAGE, &range), -EINTR);
+	shim_set_signal_pending(false);
+	ck_assert_int_eq(prefault(MB, PAGE, &range), 0);
 	end();
 }
 END_TEST
@@ -941,7 +1036,7 @@ END_TEST
 
 UNIT_MAIN("memory",
 	  UNIT_CASE("faults", rights, errors, levels, leaf_sizes_change, another_page,
-		    access_flag),
+		    access_flag, device_memory, prefaults),
 	  UNIT_CASE("invalidations", invalidated_while_looked_up, invalidated_elsewhere,
 		    invalidated_before_replacing, tables_zapped_meanwhile, invalidated_beside,
 		    slot_during_invalidation, race_of_faults_and_host),

@@ -254,6 +254,14 @@ long kvmx_dirty_rings_reset(struct kvmx_vm *vm)
 	return ++dirty.resets;
 }
 
+int kvmx_memory_prefault(struct kvmx_vcpu *vcpu, struct kvmx_pre_fault_memory *range)
+{
+	lockdep_assert_held(&vcpu->mutex);
+	range->gpa += PAGE_SIZE;
+	range->size -= PAGE_SIZE;
+	return range->size == PAGE_SIZE ? 0 : -ENOENT;
+}
+
 static void *ring_page;
 
 int kvmx_dirty_ring_init(struct kvmx_vcpu *vcpu) { return 0; }
@@ -493,6 +501,23 @@ START_TEST(dirty_ioctls)
 	cap.flags = 1;
 	ck_assert_int_eq(ctl_data(vm, KVMX_ENABLE_CAP, &cap, sizeof(cap)), -EINVAL);
 	ck_assert_int_eq(ctl(vm, KVMX_RESET_DIRTY_RINGS, 0), 1);
+	shim_fd_close(vm);
+}
+END_TEST
+
+START_TEST(prefault_tells_what_is_left)
+{
+	struct kvmx_pre_fault_memory range = { .gpa = 0x10000, .size = 2 * PAGE_SIZE };
+	const struct kvmx_pre_fault_memory *told = (void *)user;
+	int vm = new_vm(), fd = ctl(vm, KVMX_CREATE_VCPU, 0);
+
+	ck_assert_int_eq(ctl_data(fd, KVMX_PRE_FAULT_MEMORY, &range, sizeof(range)), 0);
+	ck_assert_uint_eq(told->gpa, 0x10000 + PAGE_SIZE);
+	ck_assert_uint_eq(told->size, PAGE_SIZE);
+	range.size = 8 * PAGE_SIZE;
+	ck_assert_int_eq(ctl_data(fd, KVMX_PRE_FAULT_MEMORY, &range, sizeof(range)), -ENOENT);
+	ck_assert_uint_eq(told->size, 8 * PAGE_SIZE);
+	shim_fd_close(fd);
 	shim_fd_close(vm);
 }
 END_TEST
@@ -882,7 +907,8 @@ END_TEST
 static TCase *objects(void)
 {
 	TCase *tc = UNIT_CASE("objects", system_ioctls, vcpu_ids, files_in_every_order,
-			      allocations_that_fail, vm_ioctls, dirty_ioctls, capabilities_enabled, run,
+			      allocations_that_fail, vm_ioctls, dirty_ioctls,
+			      prefault_tells_what_is_left, capabilities_enabled, run,
 			      signal_mask, mmap_area, unit_is_held_elsewhere,
 			      unit_follows_the_machine, kicks_and_requests, halts,
 			      yields_and_eventfds_end);

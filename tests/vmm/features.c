@@ -137,5 +137,7 @@ int main(int argc, char **argv)
 
 	test_coalesced();
 	test_dirty();
+	test_faults();
+	test_attributes();
 	return verdict();
 }

@@ -47,5 +47,7 @@ int guest_run(struct guest *g, int cpu);
 
 void test_coalesced(void);
 void test_dirty(void);
+void test_faults(void);
+void test_attributes(void);
 
 #endif
