@@ -25,6 +25,8 @@ s64 x86_tsc_to_ns(struct x86_vcpu *v, s64 guest_ticks);
  */
 int x86_tsc_write(struct x86_vcpu *v, u64 val, bool host);
 int x86_tsc_adjust_write(struct x86_vcpu *v, u64 val, bool host);
+/* KVMX_VCPU_TSC_OFFSET: what is added to the host's TSC after scaling. vCPU mutex. */
+void x86_tsc_set_offset(struct x86_vcpu *v, u64 offset);
 /* KVMX_SET_TSC_KHZ; 0: the host's. -EINVAL: not possible on this CPU. */
 int x86_tsc_set_khz(struct x86_vcpu *v, u32 khz);
 bool x86_tsc_khz_valid(u32 khz);	/* whether it is */

@@ -73,6 +73,21 @@ static long get_mce_cap(struct kvmx_call *call)
 	return 0;
 }
 
+static long has_system_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+
+	return attr->group || attr->attr != KVMX_X86_XCOMP_GUEST_SUPP ? -ENXIO : 0;
+}
+
+static long get_system_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+
+	return has_system_attr(call) ?:
+		kvmx_call_put(attr->addr, &x86_xcr0_supported, sizeof(x86_xcr0_supported));
+}
+
 /* --- a VM --- */
 
 /*
@@ -363,6 +378,33 @@ static long get_tsc_khz(struct kvmx_call *call)
 	return vcpu_of(call)->tsc_khz;
 }
 
+static long has_vcpu_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+
+	return attr->group != KVMX_VCPU_TSC_CTRL || attr->attr != KVMX_VCPU_TSC_OFFSET ? -ENXIO : 0;
+}
+
+static long get_vcpu_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+	u64 offset = vcpu_of(call)->tsc_offset;
+
+	return has_vcpu_attr(call) ?: kvmx_call_put(attr->addr, &offset, sizeof(offset));
+}
+
+static long set_vcpu_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+	u64 offset;
+	long ret;
+
+	ret = has_vcpu_attr(call) ?: kvmx_call_get(attr->addr, &offset, sizeof(offset));
+	if (!ret)
+		x86_tsc_set_offset(vcpu_of(call), offset);
+	return ret;
+}
+
 static long kvmclock_ctrl(struct kvmx_call *call)
 {
 	return x86_clock_stopped(vcpu_of(call));
@@ -391,6 +433,8 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 		       get_feature_msrs, struct kvmx_msrs, nmsrs, struct kvmx_msr_entry,
 		       MAX_MSRS),
 	KVMX_ROW(SYSTEM, KVMX_X86_GET_MCE_CAP_SUPPORTED, 0, get_mce_cap),
+	KVMX_ROW(SYSTEM, KVMX_HAS_DEVICE_ATTR, 0, has_system_attr),
+	KVMX_ROW(SYSTEM, KVMX_GET_DEVICE_ATTR, 0, get_system_attr),
 
 	KVMX_ROW(VM, KVMX_SET_TSS_ADDR, KVMX_IOC_PLAIN_ARG | KVMX_IOC_VM_LOCK, set_tss_addr),
 	KVMX_ROW(VM, KVMX_SET_NR_MMU_PAGES, KVMX_IOC_PLAIN_ARG, set_nr_mmu_pages),
@@ -438,6 +482,9 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 	KVMX_ROW(VCPU, KVMX_TRANSLATE, 0, translate),
 	KVMX_ROW(VCPU, KVMX_SET_TSC_KHZ, KVMX_IOC_PLAIN_ARG, set_tsc_khz),
 	KVMX_ROW(VCPU, KVMX_GET_TSC_KHZ, KVMX_IOC_PLAIN_ARG, get_tsc_khz),
+	KVMX_ROW(VCPU, KVMX_HAS_DEVICE_ATTR, 0, has_vcpu_attr),
+	KVMX_ROW(VCPU, KVMX_GET_DEVICE_ATTR, 0, get_vcpu_attr),
+	KVMX_ROW(VCPU, KVMX_SET_DEVICE_ATTR, 0, set_vcpu_attr),
 	KVMX_ROW(VCPU, KVMX_KVMCLOCK_CTRL, KVMX_IOC_PLAIN_ARG, kvmclock_ctrl),
 	KVMX_ROW(VCPU, KVMX_X86_SETUP_MCE, 0, setup_mce),
 	KVMX_ROW(VCPU, KVMX_X86_SET_MCE, 0, set_mce),

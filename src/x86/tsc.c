@@ -57,6 +57,16 @@ static void set_offset(struct x86_vcpu *v, u64 offset)
 	kvmx_vcpu_request(&v->vcpu, KVMX_REQ_CLOCK);
 }
 
+/* What vCPUs that come later join. */
+static void remember(struct x86_clock_vm *c, const struct x86_vcpu *v, u64 offset, bool by_user)
+{
+	c->tsc_set = true;
+	c->tsc_by_user = by_user;
+	c->tsc_khz = v->tsc_khz;
+	c->tsc_ratio = v->tsc_ratio;
+	c->tsc_offset = offset;
+}
+
 /* Why a TSC gets its value. */
 enum tsc_why { TSC_CREATED, TSC_RATE, TSC_USER };
 
@@ -85,13 +95,17 @@ static void synchronize(struct x86_vcpu *v, u64 val, enum tsc_why why)
 		if (join)
 			offset = c->tsc_offset;
 	}
-	if (!c->tsc_set || why == TSC_USER || (why == TSC_RATE && !same_rate)) {
-		c->tsc_set = true;
-		c->tsc_by_user = why == TSC_USER;
-		c->tsc_khz = v->tsc_khz;
-		c->tsc_ratio = v->tsc_ratio;
-		c->tsc_offset = offset;
-	}
+	if (!c->tsc_set || why == TSC_USER || (why == TSC_RATE && !same_rate))
+		remember(c, v, offset, why == TSC_USER);
+	spin_unlock(&x86_vm_of(v)->clock_lock);
+	set_offset(v, offset);
+}
+
+/* The one way to give several vCPUs exactly the same TSC. */
+void x86_tsc_set_offset(struct x86_vcpu *v, u64 offset)
+{
+	spin_lock(&x86_vm_of(v)->clock_lock);
+	remember(&x86_vm_of(v)->clock, v, offset, true);
 	spin_unlock(&x86_vm_of(v)->clock_lock);
 	set_offset(v, offset);
 }

@@ -158,6 +158,24 @@ START_TEST(tsc_restored_early)
 }
 END_TEST
 
+START_TEST(tsc_by_its_offset)
+{
+	u64 tsc;
+
+	start(2);
+	tsc = x86_guest_tsc(cpu[0]);
+	x86_tsc_set_offset(cpu[0], cpu[0]->tsc_offset + 5000);
+	ck_assert_uint_eq(x86_guest_tsc(cpu[0]), tsc + 5000);
+	/* A new vCPU, or one that is set to 0, joins it; and it can be given exactly. */
+	x86_tsc_write(cpu[1], 0, true);
+	ck_assert_uint_eq(cpu[1]->tsc_offset, cpu[0]->tsc_offset);
+	x86_tsc_set_offset(cpu[1], 77);
+	ck_assert_uint_eq(cpu[1]->tsc_offset, 77);
+	ck_assert_uint_eq(x86_guest_tsc(cpu[0]), tsc + 5000);
+	end_vm();
+}
+END_TEST
+
 START_TEST(tsc_by_the_guest)
 {
 	start(2);
@@ -436,6 +454,6 @@ END_TEST
 UNIT_MAIN("clock",
 	  UNIT_CASE("arithmetic", factors, ticks_to_ns),
 	  UNIT_CASE("tsc", tsc_starts_at_0_for_all, tsc_restored_one_by_one, tsc_restored_early,
-		    tsc_by_the_guest, tsc_frequency),
+		    tsc_by_its_offset, tsc_by_the_guest, tsc_frequency),
 	  UNIT_CASE("kvmclock", clock_page, page_protocol, stable_only_together, stopped,
 		    get_and_set, wall_clock, unstable_host))
