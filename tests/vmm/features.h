@@ -1,53 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The VMM of the test of features, and its parts (features_*.c). */
+/* The parts of the test of features, features_*.c. */
 #ifndef TESTS_VMM_FEATURES_H
 #define TESTS_VMM_FEATURES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <linux/kvmx.h>
-#include "check.h"
-
-#ifndef PAGE_SIZE
-#define PAGE_SIZE	4096
-#endif
-
-#define CPUS_MAX	2
-
-/* What a guest does next: a few instructions, which end with HLT. */
-enum { DO_WRITE, DO_READ, DO_OUT, DO_OUTS, DO_FETCH, DO_LOCKED };
-
-/* 32-bit protected mode without paging; no interrupt controller in the kernel. */
-struct guest {
-	int vm, cpu[CPUS_MAX];
-	struct kvmx_run *run[CPUS_MAX];
-	char *memory;			/* slot 0, from guest address 0 on */
-	size_t size;
-};
-
-extern int dev;
-extern bool in_tree;			/* it is the kernel's own KVM */
-extern size_t mmap_size;		/* of a vCPU */
-
-int cap(int fd, long number);
-/* @before, if any, is called before vCPUs are made. */
-struct guest guest_make(unsigned int cpus, int (*before)(struct guest *g));
-void guest_end(struct guest *g);
-int guest_slot(struct guest *g, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size,
-	       void *at);
-/*
- * Has vCPU @cpu do @what, @count times, at @address and every @step bytes
- * from there (ports: only at @address), with @value.
- */
-void guest_task(struct guest *g, int cpu, int what, uint32_t address, uint32_t step,
-		uint32_t count, uint32_t value);
-/* KVMX_RUN: the reason of the exit, or -errno. */
-int guest_run(struct guest *g, int cpu);
+#include "guest.h"
 
 void test_coalesced(void);
 void test_dirty(void);
 void test_faults(void);
 void test_attributes(void);
+void test_irqfd(void);
 
 #endif

@@ -40,7 +40,13 @@ static void of_the_device(void)
 	check(attribute(dev, KVMX_GET_DEVICE_ATTR, 0, 99, &xcr0) == ENXIO, "read: ENXIO");
 	check(attribute(dev, KVMX_GET_DEVICE_ATTR, 77, 0, &xcr0) == ENXIO, "another group: ENXIO");
 	check(attribute(dev, KVMX_GET_DEVICE_ATTR, 0, 0, (void *)8) == EFAULT, "to nowhere: EFAULT");
-	check(attribute(dev, KVMX_SET_DEVICE_ATTR, 0, 0, &xcr0) == ENOTTY, "set: ENOTTY");
+	check(is_unknown(attribute(dev, KVMX_SET_DEVICE_ATTR, 0, 0, &xcr0)), "set: ENOTTY");
+}
+
+/* In-tree KVM moves it when the vCPU changes CPUs whose TSCs it does not trust. */
+static bool is_same(uint64_t now, uint64_t wanted)
+{
+	return now == wanted || (in_tree && now - wanted + (1ull << 45) < 1ull << 46);
 }
 
 static void of_a_vcpu(int cpu)
@@ -55,7 +61,7 @@ static void of_a_vcpu(int cpu)
 	check(!attribute(cpu, KVMX_SET_DEVICE_ATTR, group, offset, &wanted), "and set");
 	tsc = guest_tsc(cpu) - before;
 	check(tsc >= 1ull << 50 && tsc < (1ull << 50) + (1ull << 40), "the guest's TSC follows");
-	check(!attribute(cpu, KVMX_GET_DEVICE_ATTR, group, offset, &now) && now == wanted,
+	check(!attribute(cpu, KVMX_GET_DEVICE_ATTR, group, offset, &now) && is_same(now, wanted),
 	      "it is what was set");
 	check(attribute(cpu, KVMX_HAS_DEVICE_ATTR, group, 5, NULL) == ENXIO, "another: ENXIO");
 	check(attribute(cpu, KVMX_SET_DEVICE_ATTR, 5, offset, &now) == ENXIO, "another group: ENXIO");
@@ -63,7 +69,7 @@ static void of_a_vcpu(int cpu)
 	      "to nowhere: EFAULT");
 	check(attribute(cpu, KVMX_SET_DEVICE_ATTR, group, offset, (void *)-4096l) == EFAULT,
 	      "from nowhere: EFAULT");
-	check(!attribute(cpu, KVMX_GET_DEVICE_ATTR, group, offset, &now) && now == wanted,
+	check(!attribute(cpu, KVMX_GET_DEVICE_ATTR, group, offset, &now) && is_same(now, wanted),
 	      "nothing of that changed it");
 }
 
@@ -78,6 +84,7 @@ void test_attributes(void)
 	of_a_vcpu(g.cpu[0]);
 	check(attribute(g.vm, KVMX_HAS_DEVICE_ATTR, 0, 0, NULL), "a VM has none");
 	err = ioctl(g.vm, KVMX_CREATE_DEVICE, &device) ? errno : 0;
-	check(err == (cap(dev, KVMX_CAP_DEVICE_CTRL) > 0 ? ENODEV : ENOTTY), "no such device");
+	check(err == (cap(g.vm, KVMX_CAP_DEVICE_CTRL) > 0 ? ENODEV : ENOTTY),
+	      "no such device (errno %d)", err);
 	guest_end(&g);
 }
