@@ -204,6 +204,77 @@ static void memory_slots(void)
 	test_vm_end(&t);
 }
 
+static int clear_log(int vm, uint32_t slot, uint64_t first, uint32_t nr, void *bitmap)
+{
+	struct kvmx_clear_dirty_log log = {
+		.slot = slot, .first_page = first, .num_pages = nr, .dirty_bitmap = bitmap,
+	};
+
+	return ioctl(vm, KVMX_CLEAR_DIRTY_LOG, &log);
+}
+
+/* A slot of 100 pages: its last word is not whole. */
+static void dirty_logs(void)
+{
+	const uint32_t manual = KVMX_CAP_MANUAL_DIRTY_LOG_PROTECT2;
+	struct test_vm t = test_vm_make(0);
+	uint64_t bitmap[4] = { 0 };
+
+	want("manual clearing: unknown flag", enable(t.vm, manual, 0, 4), EINVAL);
+	want("manual clearing: all set alone", enable(t.vm, manual, 0, 2), EINVAL);
+	want("manual clearing: flags", enable(t.vm, manual, 1, 1), EINVAL);
+	want("manual clearing", enable(t.vm, manual, 0, 3), 0);
+	want("a slot, logged", slot(&t, 0, KVMX_MEM_LOG_DIRTY_PAGES, 0, 100 * 4096, memory), 0);
+	want("a slot, not logged", slot(&t, 1, 0, 1 << 20, 100 * 4096, memory), 0);
+	want("CLEAR_DIRTY_LOG", clear_log(t.vm, 0, 0, 100, bitmap), 0);
+	want("CLEAR_DIRTY_LOG of whole words", clear_log(t.vm, 0, 0, 64, bitmap), 0);
+	want("CLEAR_DIRTY_LOG of the end", clear_log(t.vm, 0, 64, 36, bitmap), 0);
+	want("CLEAR_DIRTY_LOG of nothing", clear_log(t.vm, 0, 64, 0, bitmap), 0);
+	want("CLEAR_DIRTY_LOG: first is odd", clear_log(t.vm, 0, 32, 64, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG: number is odd", clear_log(t.vm, 0, 0, 99, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG: beyond the slot", clear_log(t.vm, 0, 64, 64, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG: begins beyond", clear_log(t.vm, 0, 128, 64, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG: -1 pages", clear_log(t.vm, 0, 0, -1, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG: wraps", clear_log(t.vm, 0, -64ull, 128, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG without a log", clear_log(t.vm, 1, 0, 64, bitmap), ENOENT);
+	want("CLEAR_DIRTY_LOG without a slot", clear_log(t.vm, 9, 0, 64, bitmap), ENOENT);
+	want("CLEAR_DIRTY_LOG, no such number", clear_log(t.vm, -1, 0, 64, bitmap), EINVAL);
+	want("CLEAR_DIRTY_LOG from nowhere", clear_log(t.vm, 0, 0, 64, hole), EFAULT);
+	want("CLEAR_DIRTY_LOG from NULL", clear_log(t.vm, 0, 0, 64, NULL), EFAULT);
+	want("CLEAR_DIRTY_LOG from what cannot be written", clear_log(t.vm, 0, 0, 64, readonly), 0);
+	want("RESET_DIRTY_RINGS without rings", ioctl(t.vm, KVMX_RESET_DIRTY_RINGS, 0), EINVAL);
+	test_vm_end(&t);
+}
+
+static void dirty_rings(void)
+{
+	const uint32_t ring = KVMX_CAP_DIRTY_LOG_RING;
+	struct test_vm t = test_vm_make(0);
+	struct kvmx_dirty_log log = { .dirty_bitmap = memory };
+	uint64_t most = cap(dev, ring);
+
+	want("rings of nothing", enable(t.vm, ring, 0, 0), EINVAL);
+	want("rings: no power of two", enable(t.vm, ring, 0, 3 * 4096), EINVAL);
+	want("rings: too small", enable(t.vm, ring, 0, 2048), EINVAL);
+	want("rings: too large", enable(t.vm, ring, 0, 2 * most), E2BIG);
+	want("rings of 2^63 bytes", enable(t.vm, ring, 0, 1ull << 63), in_tree ? EINVAL : E2BIG);
+	KVMX_ONLY("rings: flags", enable(t.vm, ring, 1, 4096), EINVAL);
+	want("rings", enable(t.vm, ring, 0, most), 0);
+	want("rings again", enable(t.vm, ring, 0, most), EINVAL);
+	want("a slot, logged", slot(&t, 0, KVMX_MEM_LOG_DIRTY_PAGES, 0, 1 << 20, memory), 0);
+	want("GET_DIRTY_LOG with rings", ioctl(t.vm, KVMX_GET_DIRTY_LOG, &log), ENXIO);
+	want("CLEAR_DIRTY_LOG with rings", clear_log(t.vm, 0, 0, 64, memory), ENXIO);
+	want("RESET_DIRTY_RINGS before vCPUs", ioctl(t.vm, KVMX_RESET_DIRTY_RINGS, 0), 0);
+	t.cpu = ioctl(t.vm, KVMX_CREATE_VCPU, 0);
+	want("a vCPU with a ring", t.cpu, 0);
+	want("RESET_DIRTY_RINGS", ioctl(t.vm, KVMX_RESET_DIRTY_RINGS, 0), 0);
+	test_vm_end(&t);
+
+	t = test_vm_make(WITH_CPU);
+	want("rings after a vCPU", enable(t.vm, ring, 0, 4096), EINVAL);
+	test_vm_end(&t);
+}
+
 /* ---- interrupts and eventfds ---- */
 
 static int route(int vm, uint32_t gsi, uint32_t type, uint32_t flags, uint32_t chip, uint32_t pin)
@@ -635,6 +706,8 @@ void test_errnos(void)
 	device();
 	creation();
 	memory_slots();
+	dirty_logs();
+	dirty_rings();
 	interrupts();
 	vcpu();
 }
