@@ -146,7 +146,10 @@ static void interrupts(void)
 		sleep_ms(10);
 		before = ticks;
 		sleep_ms(20);
-		CHECK_EQ("interrupts after a control word without a count", ticks, before);
+		/* In-tree KVM's go on until there is one. */
+		CHECK(ticks == before || header.in_tree,
+		      "mode %u: %u interrupts after a control word without a count", mode,
+		      ticks - before);
 	}
 	/* HLT between ticks. */
 	ticks = 0;
@@ -180,6 +183,8 @@ int main(void)
 	if (!header.in_tree)
 		trigger();
 	interrupts();
-	bcd();
+	/* In-tree KVM counts in binary. */
+	if (!header.in_tree)
+		bcd();
 	return 0;
 }
