@@ -277,6 +277,8 @@ void x86_events_requeue(struct x86_vcpu *v)
 	if (unlikely(v->exit.kind == X86_EXIT_FAIL_ENTRY))
 		return;
 
+	/* With nothing to inject the next entry does not go through x86_events_inject(). */
+	v->ev.entered = X86_EVENT_NONE;
 	switch (entered) {
 	case X86_EVENT_EXCEPTION:
 		again = e->type == X86_EVENT_SOFT_EXC && e->vector == v->ev.exception.vector;
