@@ -273,6 +273,8 @@ void x86_events_requeue(struct x86_vcpu *v)
 	u8 entered = v->ev.entered;
 	bool again = false;
 
+	if (likely(entered == X86_EVENT_NONE && e->type == X86_EVENT_NONE))
+		return;
 	/* The entry did not take place: all of it still has to go in. */
 	if (unlikely(v->exit.kind == X86_EXIT_FAIL_ENTRY))
 		return;

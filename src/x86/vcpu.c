@@ -144,20 +144,28 @@ void kvmx_arch_vcpu_free(struct kvmx_vcpu *vcpu)
 	kfree(v);
 }
 
+/* The parts of x86_skip() that few instructions need: @wraps, RIP has crossed 4 GiB. */
+static noinline void skip_rarely(struct x86_vcpu *v, bool wraps)
+{
+	if (wraps && !x86_is_64bit(v))
+		v->rip = (u32)v->rip;
+	if (v->rflags & X86_EFLAGS_TF)
+		x86_raise_debug(v, X86_DR6_BS);
+	if (v->guest_debug)
+		x86_guest_debug_skipped(v);
+}
+
 void x86_skip(struct x86_vcpu *v, u8 insn_len)
 {
 	u64 rip = v->rip + insn_len;
+	bool wraps = upper_32_bits(rip ^ v->rip);
 
-	/* Whether RIP wraps at 4 GiB matters there only; the mode may be dear to find out. */
-	if (unlikely(upper_32_bits(rip ^ v->rip)) && !x86_is_64bit(v))
-		rip = (u32)rip;
 	v->rip = rip;
 	v->int_shadow = false;
 	v->rflags &= ~X86_EFLAGS_RF;
-	if (unlikely(v->rflags & X86_EFLAGS_TF))
-		x86_raise_debug(v, X86_DR6_BS);
-	if (unlikely(v->guest_debug))
-		x86_guest_debug_skipped(v);
+	/* Whether RIP wraps matters at 4 GiB only; the mode may be dear to find out. */
+	if (unlikely(wraps || (v->rflags & X86_EFLAGS_TF) || v->guest_debug))
+		skip_rarely(v, wraps);
 }
 
 /*
