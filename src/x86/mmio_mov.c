@@ -108,6 +108,7 @@ bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum x86_next *next)
 	    !mov_is_there(v, insn, &mov))
 		return false;
 
+	v->io.rip = v->rip;
 	data = mov.store ? mov_get(v, &mov) : 0;
 	if (mov_device(v, e->fault.gpa, &mov, &data)) {
 		*next = mov_to_user(v, e->fault.gpa, &mov, &data, insn->len);

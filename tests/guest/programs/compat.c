@@ -3,7 +3,8 @@
  * Compatibility mode: 32-bit operands and addresses, instructions that 64-bit mode
  * does not have, and device accesses, which the hypervisor does: address size,
  * wrap-around, segment bases and limits.
- * QEMU's TCG checks no segment limits; those of device accesses are the hypervisor's.
+ * QEMU's TCG checks no segment limits; those of device accesses that are emulated,
+ * which a plain MOV is not, are the hypervisor's.
  * AMD APM vol. 2, "Compatibility Mode"; "Segmentation Data Segment Limit Checks".
  */
 #include "lib.h"
@@ -39,13 +40,13 @@ COMPAT(device,
 	"movl	%eax, out32 + 8\n"
 	"pushl	(%ebx); popl 4(%ebx); movl 4(%ebx), %eax; movl %eax, out32 + 12\n"
 	"movl	%ebx, %edi; leal 4(%ebx), %esi; movl $2, %ecx; cld; rep cmpsl; movl %ecx, out32 + 16");
-COMPAT(small_read, "movl in32, %esi; movw $0x48, %ax; movw %ax, %fs; movl %fs:(%esi), %eax; movl %eax, out32");
-COMPAT(small_write, "movl in32, %esi; movw $0x48, %ax; movw %ax, %fs; movl %eax, %fs:(%esi)");
-COMPAT(ro_read, "movl in32, %esi; movw $0x50, %ax; movw %ax, %fs; movl %fs:(%esi), %eax; movl %eax, out32");
-COMPAT(ro_write, "movl in32, %esi; movw $0x50, %ax; movw %ax, %fs; movl %eax, %fs:(%esi)");
-COMPAT(down_read, "movl in32, %esi; movw $0x58, %ax; movw %ax, %fs; movl %fs:(%esi), %eax; movl %eax, out32");
-COMPAT(code_write, "movl in32, %esi; movl %eax, %cs:(%esi)");
-COMPAT(null_read, "movl in32, %esi; xorl %eax, %eax; movw %ax, %fs; movl %fs:(%esi), %eax");
+COMPAT(small_read, "movl in32, %esi; movw $0x48, %ax; movw %ax, %fs; xorl %eax, %eax; orl %fs:(%esi), %eax; movl %eax, out32");
+COMPAT(small_write, "movl in32, %esi; movw $0x48, %ax; movw %ax, %fs; xchgl %eax, %fs:(%esi)");
+COMPAT(ro_read, "movl in32, %esi; movw $0x50, %ax; movw %ax, %fs; xorl %eax, %eax; orl %fs:(%esi), %eax; movl %eax, out32");
+COMPAT(ro_write, "movl in32, %esi; movw $0x50, %ax; movw %ax, %fs; xchgl %eax, %fs:(%esi)");
+COMPAT(down_read, "movl in32, %esi; movw $0x58, %ax; movw %ax, %fs; xorl %eax, %eax; orl %fs:(%esi), %eax; movl %eax, out32");
+COMPAT(code_write, "movl in32, %esi; xchgl %eax, %cs:(%esi)");
+COMPAT(null_read, "movl in32, %esi; xorl %eax, %eax; movw %ax, %fs; orl %fs:(%esi), %eax");
 
 static int at(void (*function)(void), u32 offset)
 {
