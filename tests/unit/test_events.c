@@ -42,6 +42,16 @@ int x86_interrupt_pending(struct x86_vcpu *v)
 	return controller;
 }
 
+bool pic_output(struct pic *pic)
+{
+	return controller >= 0;
+}
+
+bool lapic_any_request(struct x86_vcpu *v)
+{
+	return controller >= 0;
+}
+
 int x86_interrupt_ack(struct x86_vcpu *v)
 {
 	int vector = controller;

@@ -28,6 +28,11 @@ int kvmx_call_get(u64 uaddr, void *data, size_t len)
 	return -EFAULT;
 }
 
+int kvmx_call_put(u64 uaddr, const void *data, size_t len)
+{
+	return -EFAULT;
+}
+
 void x86_skip(struct x86_vcpu *v, u8 insn_len)
 {
 	v->rip += insn_len;
