@@ -79,6 +79,13 @@ struct kvmx_host_power {
 int kvmx_host_power_register(const struct kvmx_host_power *hooks);
 void kvmx_host_power_unregister(void);
 
+/*
+ * For how many ns the current task could have run and did not; whether the
+ * kernel counts it.
+ */
+u64 kvmx_host_run_delay(void);
+bool kvmx_host_has_run_delay(void);
+
 /* Reads an MSR that may not exist: 0 or -EIO. */
 int kvmx_host_rdmsr_safe(u32 msr, u64 *val);
 

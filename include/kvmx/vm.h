@@ -100,6 +100,7 @@ struct kvmx_vcpu {
 	bool sigset_active;		/* [m] */
 	sigset_t sigset;		/* [m] KVMX_SET_SIGNAL_MASK */
 	u64 halt_poll_ns;		/* [m] how long to poll before sleeping */
+	bool no_halt_poll;		/* [m] not at all: the guest does */
 	u64 stat[KVMX_VCPU_STATS];	/* [m] stats.h */
 };
 

@@ -149,7 +149,6 @@ extern struct x86_unit_caps x86_unit_caps;
 enum {
 	KVMX_REQ_CLOCK = KVMX_REQ_ARCH,	/* write the guest's kvmclock page */
 	KVMX_REQ_IOAPIC_SCAN,		/* lapic_take_eoi_exit() has a vector for user space */
-	KVMX_REQ_STEAL,
 	KVMX_REQ_TRIPLE_FAULT,
 	KVMX_REQ_PDPTES,		/* control registers changed: x86_pdptes_load() */
 	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
@@ -176,7 +175,7 @@ struct x86_cpuid {
 	struct rcu_head rcu;
 	u32 nr;
 	bool amd;		/* vendor AMD or Hygon */
-	u16 dynamic[3];		/* positions of leaves 1, 0xd.0, 0xd.1; 0xffff: none */
+	u16 dynamic[4];		/* positions of leaves 1, 0xd.0, 0xd.1, 0x40000001; 0xffff: none */
 	u32 word[24];		/* enum x86_feature_word */
 	u16 head[128], next[256];	/* positions, by hash of the leaf */
 	struct kvmx_cpuid_entry2 entry[];
@@ -191,7 +190,6 @@ struct x86_fpu {
 
 struct x86_clock_vcpu {
 	u64 system_time_msr;	/* [m] KVMX_MSR_SYSTEM_TIME(_NEW) value */
-	u64 steal_msr;		/* [m] */
 	u32 mul;		/* [m] guest TSC to ns, with shift */
 	s8 shift;
 	bool stopped;		/* [m] tell the guest that it did not run (KVMX_KVMCLOCK_CTRL) */
@@ -312,14 +310,21 @@ struct x86_vcpu {
 	u64 host_tsc_aux;		/* [w] */
 	bool tsc_aux_loaded;		/* [w] the CPU's is the guest's */
 	u64 mtrr[64];			/* x86/mtrr.c: default type, fixed, variable */
-	u64 poll_control, async_pf_en, pv_eoi_msr;
+	bool pv_enforced;		/* [m] KVMX_CAP_ENFORCE_PV_FEATURE_CPUID */
+	bool pv_unhalted;		/* [a] another vCPU has kicked it out of HLT */
+	struct {
+		u64 msr;		/* MSR_KVM_STEAL_TIME */
+		u64 last;		/* waiting time of @task that the guest knows */
+		const void *task;	/* compared only */
+		bool preempted;		/* the page says so */
+	} steal;			/* [m] steal.c */
 	struct x86_mce mce;
 
 	u64 tsc_offset;			/* [m] guest TSC = host TSC * ratio + offset */
 	u64 tsc_ratio;			/* [m] fixed point, caps.tsc_scale_frac_bits; 0: 1.0 */
 	u32 tsc_khz;			/* [m] of the guest */
 	struct x86_clock_vcpu clock;
-	int clock_cpu;			/* [w] of the last window: an unstable TSC differs elsewhere */
+	int last_cpu;			/* [w] of the last window, -1: none */
 
 	u32 exceptions;			/* [m] bitmap of intercepted exceptions */
 	bool msr_exits;			/* [m] the MSRs that the unit holds exit, too */
@@ -333,7 +338,7 @@ struct x86_vcpu {
 	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */
 	struct x86_fetched *fetched;	/* [m] instructions that exited before: fetch.c */
 	struct { u64 rip; u8 size, insn_len; bool in; } pio;	/* [m] IN or OUT that user space has */
-	struct { u64 rip; u8 insn_len; bool write; } msr_io;	/* [m] RDMSR or WRMSR alike */
+	struct { u64 rip; u8 insn_len; bool write; } user_insn;	/* [m] RDMSR, WRMSR, VMMCALL */
 	struct { u64 rip; struct x86_mov mov; u8 insn_len; } mmio_mov;	/* [m] MOV from user space */
 	bool window_wanted;		/* [m] what the unit was told last by want_window() */
 	struct x86_exit exit;		/* [w] the last one */
@@ -350,10 +355,6 @@ struct x86_vm {
 	u64 x2apic_api;			/* [l] KVMX_X2APIC_API_* */
 	atomic_t apic_rotor;		/* [a] whose turn it is among equals of lowest priority */
 
-	/* Local APICs by id: lapic.c, read under RCU. */
-	struct apic_map __rcu *apic_map;
-	struct mutex apic_map_lock;
-
 	u64 tss_addr, identity_addr;	/* [l] accepted, not needed by unrestricted guests */
 	spinlock_t clock_lock;
 	struct x86_clock_vm clock;
@@ -364,6 +365,7 @@ struct x86_vm {
 	u64 disabled_exits;		/* [I] KVMX_X86_DISABLE_EXITS_*, set before any vCPU */
 	struct x86_msr_filter __rcu *msr_filter;	/* [r] msr_filter.c; NULL: none */
 	u32 msr_exit_reasons;		/* [l] KVMX_MSR_EXIT_REASON_* */
+	u32 hypercall_exits;		/* [l] KVMX_CAP_EXIT_HYPERCALL: bits of KVMX_HC_* */
 	u64 disabled_quirks;
 	u32 apic_bus_ns;		/* [l] of one undivided tick of the APIC timers */
 	bool hide_platform_info;	/* [l] MSR_PLATFORM_INFO does not exist for guests */

@@ -32,8 +32,12 @@ static unsigned int halt_poll_ns_shrink;
 module_param(halt_poll_ns_shrink, uint, 0644);
 MODULE_PARM_DESC(halt_poll_ns_shrink, "divisor by which the poll time shrinks; 0: to nothing");
 
-static u64 longest_poll(struct kvmx_vm *vm)
+static u64 longest_poll(struct kvmx_vcpu *vcpu)
 {
+	struct kvmx_vm *vm = vcpu->vm;
+
+	if (vcpu->no_halt_poll)
+		return 0;
 	/* Pairs with the release in KVMX_ENABLE_CAP of KVMX_CAP_HALT_POLL. */
 	if (smp_load_acquire(&vm->halt_poll_set))
 		return READ_ONCE(vm->halt_poll_max_ns);
@@ -96,7 +100,7 @@ static void adapt(struct kvmx_vcpu *vcpu, u64 waited, u64 longest)
 
 void kvmx_vcpu_block(struct kvmx_vcpu *vcpu)
 {
-	u64 longest = longest_poll(vcpu->vm);
+	u64 longest = longest_poll(vcpu);
 	u64 start = ktime_get_ns();
 
 	vcpu->halt_poll_ns = min(vcpu->halt_poll_ns, longest);

@@ -101,6 +101,20 @@ int kvmx_host_rdmsr_safe(u32 msr, u64 *val)
 #endif
 }
 
+bool kvmx_host_has_run_delay(void)
+{
+	return IS_ENABLED(CONFIG_SCHEDSTATS);
+}
+
+u64 kvmx_host_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
 void kvmx_host_rcu_quiescent(void)
 {
 	rcu_note_context_switch(false);

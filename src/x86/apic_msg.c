@@ -190,6 +190,13 @@ int apic_deliver(struct x86_vm *vm, struct x86_vcpu *from, const struct apic_msg
 	return result;
 }
 
+int apic_deliver_to_id(struct x86_vm *vm, u32 id, const struct apic_msg *msg)
+{
+	struct x86_vcpu *to = vcpu_by_id(vm, id);
+
+	return to && lapic_enabled(to) ? max(deliver_to(to, msg), 0) : 0;
+}
+
 /* "Message Address Register Format", "Message Data Register Format". */
 void apic_msi_to_msg(struct x86_vm *vm, const struct kvmx_irq_route *route, struct apic_msg *msg)
 {

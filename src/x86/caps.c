@@ -5,9 +5,11 @@
  */
 #include <linux/kernel.h>
 
+#include <linux/kvmx_para.h>
 #include <kvmx/arch.h>
 
 #include "cpu.h"
+#include "cpuid.h"
 #include "fpu.h"
 #include "irqchip.h"
 #include "msr.h"
@@ -18,6 +20,9 @@
 		 KVMX_X86_QUIRK_FIX_HYPERCALL_INSN)
 
 #define APIC_BUS_NS_MAX	BIT(22)
+
+/* Hypercalls that user space may serve. */
+#define HYPERCALL_EXITS	BIT(KVMX_HC_MAP_GPA_RANGE)
 
 /* MWAIT in a guest needs a timer that runs on (CPUID "Thermal and Power Management", ARAT). */
 static u32 exits_to_disable(void)
@@ -66,6 +71,8 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_SET_GUEST_DEBUG:
 	case KVMX_CAP_X86_USER_SPACE_MSR:
 	case KVMX_CAP_X86_MSR_FILTER:
+	case KVMX_CAP_ENFORCE_PV_FEATURE_CPUID:
+	case KVMX_CAP_LAST_CPU:
 	case KVMX_CAP_X86_ROBUST_SINGLESTEP:
 	case KVMX_CAP_MSR_PLATFORM_INFO:
 	case KVMX_CAP_EXIT_ON_EMULATION_FAILURE:
@@ -75,6 +82,10 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 		return 1;
 	case KVMX_CAP_SET_GUEST_DEBUG2:
 		return X86_GUESTDBG_SUPPORTED;
+	case KVMX_CAP_STEAL_TIME:
+		return x86_supports(X86F_KVM_STEAL_TIME);
+	case KVMX_CAP_EXIT_HYPERCALL:
+		return HYPERCALL_EXITS;
 	case KVMX_CAP_SYNC_REGS:
 		return KVMX_SYNC_X86_VALID_FIELDS;
 	case KVMX_CAP_X86_DISABLE_EXITS:
@@ -134,14 +145,24 @@ static int set_apic_bus_ns(struct x86_vm *vm, u64 ns)
 	return 0;
 }
 
-/* Under vm->lock; none is a vCPU's. */
+static int enable_vcpu_cap(struct x86_vcpu *v, const struct kvmx_enable_cap *cap)
+{
+	if (cap->cap != KVMX_CAP_ENFORCE_PV_FEATURE_CPUID || cap->flags)
+		return -EINVAL;
+	v->pv_enforced = cap->args[0];
+	return 0;
+}
+
+/* A VM's under vm->lock, a vCPU's under its mutex. */
 int kvmx_arch_enable_cap(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu,
 			 const struct kvmx_enable_cap *cap)
 {
 	struct x86_vm *xvm = to_x86_vm(vm);
 	u64 arg = cap->args[0];
 
-	if (vcpu || cap->flags)
+	if (vcpu)
+		return enable_vcpu_cap(to_x86(vcpu), cap);
+	if (cap->flags)
 		return -EINVAL;
 	switch (cap->cap) {
 	case KVMX_CAP_SPLIT_IRQCHIP:
@@ -158,6 +179,11 @@ int kvmx_arch_enable_cap(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu,
 		if ((arg & ~(u64)exits_to_disable()) || kvmx_vm_nr_vcpus(vm))
 			return -EINVAL;
 		xvm->disabled_exits |= arg;
+		return 0;
+	case KVMX_CAP_EXIT_HYPERCALL:
+		if (arg & ~(u64)HYPERCALL_EXITS)
+			return -EINVAL;
+		WRITE_ONCE(xvm->hypercall_exits, arg);
 		return 0;
 	case KVMX_CAP_X86_USER_SPACE_MSR:
 		if (arg & ~(u64)KVMX_MSR_EXIT_REASON_VALID_MASK)

@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/kvmx_para.h>
 
 #include "cpuid.h"
 #include "cpuid_words.h"
@@ -18,7 +19,7 @@
 #define NOWHERE		((u16)-1)
 
 /* Leaves whose bits follow the vCPU's state: x86_cpuid.dynamic. */
-enum { LEAF_1, LEAF_D0, LEAF_D1 };
+enum { LEAF_1, LEAF_D0, LEAF_D1, LEAF_KVM };
 
 static unsigned int hash(u32 fn)
 {
@@ -74,6 +75,7 @@ static void digest(struct x86_cpuid *c)
 	keep_place(c, LEAF_1, 0x1, 0);
 	keep_place(c, LEAF_D0, 0xd, 0);
 	keep_place(c, LEAF_D1, 0xd, 1);
+	keep_place(c, LEAF_KVM, KVMX_CPUID_FEATURES, 0);
 }
 
 static u8 max_phy_addr(struct x86_cpuid *c)
@@ -148,6 +150,15 @@ static void set_bit_if(u32 *reg, enum x86_feature f, bool set)
 		*reg &= ~BIT(f % 32);
 }
 
+/* Interrupts need a local APIC here, and who halts by itself cannot be told to go on. */
+static u32 pv_missing(struct x86_vcpu *v)
+{
+	if (!v->lapic)
+		return BIT(KVMX_FEATURE_PV_SEND_IPI) | BIT(KVMX_FEATURE_PV_UNHALT);
+	return x86_vm_of(v)->disabled_exits & KVMX_X86_DISABLE_EXITS_HLT ?
+	       BIT(KVMX_FEATURE_PV_UNHALT) : 0;
+}
+
 /* The bits of a table that follow the vCPU's state. */
 static void update(struct x86_vcpu *v, struct x86_cpuid *c)
 {
@@ -172,6 +183,12 @@ static void update(struct x86_vcpu *v, struct x86_cpuid *c)
 	if (c->dynamic[LEAF_D1] != NOWHERE && (has(c, X86F_XSAVEC) || has(c, X86F_XSAVES)))
 		c->entry[c->dynamic[LEAF_D1]].ebx =
 			x86_xsave_bytes(v->fpu.xcr0 | v->fpu.xss, true);
+	if (c->dynamic[LEAF_KVM] != NOWHERE) {
+		u32 missing = pv_missing(v);
+
+		c->entry[c->dynamic[LEAF_KVM]].eax &= ~missing;
+		c->word[X86F_KVM_PV_UNHALT / 32] &= ~missing;
+	}
 }
 
 void x86_cpuid_update(struct x86_vcpu *v)

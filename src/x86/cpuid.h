@@ -57,8 +57,10 @@ enum x86_feature {
 	X86F_XGETBV1 = X86F(D1_EAX, 2), X86F_XSAVES = X86F(D1_EAX, 3),
 
 	X86F_KVM_CLOCKSOURCE = X86F(KVM_EAX, 0), X86F_KVM_NOP_IO_DELAY = X86F(KVM_EAX, 1),
-	X86F_KVM_CLOCKSOURCE2 = X86F(KVM_EAX, 3),
-	X86F_KVM_PV_SCHED_YIELD = X86F(KVM_EAX, 13),
+	X86F_KVM_CLOCKSOURCE2 = X86F(KVM_EAX, 3), X86F_KVM_STEAL_TIME = X86F(KVM_EAX, 5),
+	X86F_KVM_PV_UNHALT = X86F(KVM_EAX, 7), X86F_KVM_PV_TLB_FLUSH = X86F(KVM_EAX, 9),
+	X86F_KVM_PV_SEND_IPI = X86F(KVM_EAX, 11), X86F_KVM_POLL_CONTROL = X86F(KVM_EAX, 12),
+	X86F_KVM_PV_SCHED_YIELD = X86F(KVM_EAX, 13), X86F_KVM_HC_MAP_GPA_RANGE = X86F(KVM_EAX, 16),
 	X86F_KVM_CLOCK_STABLE = X86F(KVM_EAX, 24),
 
 	X86F_SVM = X86F(E1_ECX, 2), X86F_XOP = X86F(E1_ECX, 11),
@@ -101,7 +103,10 @@ long x86_cpuid_supported(struct kvmx_cpuid_entry2 *entries, u32 *nr, u32 room);
 /* A vCPU's first, empty table: no CPU model yet. */
 int x86_cpuid_create(struct x86_vcpu *v);
 void x86_cpuid_destroy(struct x86_vcpu *v);
-/* Replaces the table: 0, -E2BIG, -EINVAL, -ENOMEM; nothing changed then. */
+/*
+ * Replaces the table: 0, -E2BIG, -EINVAL, -ENOMEM; nothing changed then. Once
+ * the vCPU has run only the same table is taken.
+ */
 int x86_cpuid_set(struct x86_vcpu *v, const struct kvmx_cpuid_entry2 *e, u32 nr);
 /*
  * Bits of the table that follow the vCPU's state; call after CR4.OSXSAVE,
@@ -117,6 +122,12 @@ void x86_cpuid(struct x86_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 static inline bool x86_cpuid_has(struct x86_vcpu *v, enum x86_feature f)
 {
 	return v->cpuid->word[f / 32] & BIT(f % 32);
+}
+
+/* A service of ours, which a guest may use unless user space holds it to its CPUID. */
+static inline bool x86_pv_has(struct x86_vcpu *v, enum x86_feature f)
+{
+	return !v->pv_enforced || x86_cpuid_has(v, f);
 }
 
 /* The guest's vendor is AMD or Hygon, by its own CPUID. */

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <linux/kvmx_para.h>
 
+#include <kvmx/host.h>
 #include <kvmx/stage2.h>
 
 #include "cpu.h"
@@ -100,7 +101,8 @@ static const enum x86_feature added[] = {
 	X86F_MCE, X86F_APIC, X86F_MTRR, X86F_MCA, X86F_X2APIC, X86F_HYPERVISOR,
 	X86F_TSC_ADJUST, X86F_ARAT,
 	X86F_KVM_CLOCKSOURCE, X86F_KVM_NOP_IO_DELAY, X86F_KVM_CLOCKSOURCE2,
-	X86F_KVM_PV_SCHED_YIELD, X86F_KVM_CLOCK_STABLE,
+	X86F_KVM_STEAL_TIME, X86F_KVM_PV_UNHALT, X86F_KVM_PV_TLB_FLUSH, X86F_KVM_PV_SEND_IPI,
+	X86F_KVM_POLL_CONTROL, X86F_KVM_PV_SCHED_YIELD, X86F_KVM_CLOCK_STABLE,
 };
 
 /* Useless, and misleading, without the registers they work on. */
@@ -240,6 +242,10 @@ int x86_cpuid_init(void)
 	for (i = 0; i < ARRAY_SIZE(added); i++)
 		x86_supported[added[i] / 32] |= BIT(added[i] % 32);
 	hide_without_registers();
+	if (!kvmx_host_has_run_delay()) {
+		hide(X86F_KVM_STEAL_TIME);
+		hide(X86F_KVM_PV_TLB_FLUSH);	/* works through its page */
+	}
 
 	x86_cr4_supported = x86_cr4_of(x86_supported);
 	x86_efer_supported = x86_efer_of(x86_supported);

@@ -9,7 +9,6 @@
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/string.h>
-#include <linux/kvmx_para.h>
 #include <kvmx/arch.h>
 
 #include "run.h"
@@ -38,7 +37,7 @@ enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
 	data[1] = v->exit.kind;
 	data[2] = v->rip;
 	data[3] = v->exit.kind == X86_EXIT_FAULT ? v->exit.fault.gpa : 0;
-	data[4] = v->vcpu.cpu;
+	data[4] = v->last_cpu;
 	run->internal.ndata = data + 5 - run->internal.data;
 	return X86_USER;
 }
@@ -243,35 +242,11 @@ static enum x86_next exit_hlt_slow(struct x86_vcpu *v)
 	return hlt_common(v, false);
 }
 
-/*
- * KVM's hypercalls document. KVMX_HC_VAPIC_POLL_IRQ needs no announcement and
- * has nothing to do: the exit alone made the interrupts be looked at.
- */
 static enum x86_next hypercall_common(struct x86_vcpu *v, bool atomic)
 {
 	int len = x86_insn_len(v, atomic);
-	bool is_64bit = x86_is_64bit(v);
-	u64 nr = is_64bit ? v->gpr[X86_RAX] : (u32)v->gpr[X86_RAX];
-	s64 ret;
 
-	if (len < 0)
-		return x86_no_length(v, len, atomic);
-	if (x86_cpl(v)) {
-		ret = -EPERM;
-	} else if (nr == KVMX_HC_VAPIC_POLL_IRQ) {
-		ret = 0;
-	} else if (nr == KVMX_HC_SCHED_YIELD && x86_cpuid_has(v, X86F_KVM_PV_SCHED_YIELD)) {
-		/* For the vCPU that waits for a CPU, which is as good as any that do. */
-		if (atomic)
-			return X86_SLOW;
-		yield();
-		ret = 0;
-	} else {
-		ret = -KVMX_ENOSYS;
-	}
-	v->gpr[X86_RAX] = is_64bit ? ret : (u32)ret;
-	x86_skip(v, len);
-	return X86_STAY;
+	return len < 0 ? x86_no_length(v, len, atomic) : x86_hypercall(v, len, atomic);
 }
 
 static enum x86_next exit_hypercall(struct x86_vcpu *v)
@@ -464,7 +439,7 @@ static enum x86_next exit_fail_entry(struct x86_vcpu *v)
 
 	run->exit_reason = KVMX_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = v->exit.raw;
-	run->fail_entry.cpu = v->vcpu.cpu;
+	run->fail_entry.cpu = v->last_cpu;
 	return X86_USER;
 }
 

@@ -93,7 +93,6 @@ int kvmx_arch_vm_init(struct kvmx_vm *vm)
 	struct x86_vm *xvm = to_x86_vm(vm);
 	int ret;
 
-	mutex_init(&xvm->apic_map_lock);
 	spin_lock_init(&xvm->clock_lock);
 	x86_clock_vm_init(xvm);
 	xvm->apic_bus_ns = 1;

@@ -87,6 +87,8 @@ void lapic_lint0_rise(struct x86_vcpu *v);
  * (coalesced); -1: nobody was addressed, or nobody accepts.
  */
 int apic_deliver(struct x86_vm *vm, struct x86_vcpu *from, const struct apic_msg *msg);
+/* The same to one APIC, whatever @msg says of its destination: how many took it, 0 or 1. */
+int apic_deliver_to_id(struct x86_vm *vm, u32 id, const struct apic_msg *msg);
 void apic_msi_to_msg(struct x86_vm *vm, const struct kvmx_irq_route *route, struct apic_msg *msg);
 
 #endif

@@ -159,17 +159,17 @@ static int msr_complete(struct x86_vcpu *v)
 	struct kvmx_run *run = v->vcpu.run;
 	u64 val = READ_ONCE(run->msr.data);
 
-	if (v->rip != v->msr_io.rip)
+	if (v->rip != v->user_insn.rip)
 		return 0;
 	if (READ_ONCE(run->msr.error)) {
 		x86_raise_error(v, X86_EXC_GP, 0);
 		return 0;
 	}
-	if (!v->msr_io.write) {
+	if (!v->user_insn.write) {
 		v->gpr[X86_RAX] = (u32)val;
 		v->gpr[X86_RDX] = val >> 32;
 	}
-	x86_skip(v, v->msr_io.insn_len);
+	x86_skip(v, v->user_insn.insn_len);
 	return 0;
 }
 
@@ -189,9 +189,9 @@ enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, i
 	run->msr.reason = reason;
 	run->msr.index = msr;
 	run->msr.data = write ? val : 0;
-	v->msr_io.rip = v->rip;
-	v->msr_io.write = write;
-	v->msr_io.insn_len = insn_len;
+	v->user_insn.rip = v->rip;
+	v->user_insn.write = write;
+	v->user_insn.insn_len = insn_len;
 	v->io.complete = msr_complete;
 	return X86_USER;
 }

@@ -19,6 +19,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "msr.h"
+#include "steal.h"
 #include "vapic.h"
 
 static void x86_window_open(struct x86_vcpu *v)
@@ -31,8 +32,8 @@ static void x86_window_open(struct x86_vcpu *v)
 	x86_msr_load(v);
 	x86_debug_open(v);
 	x86_unit->window_open(v);
-	if (v->clock_cpu != v->vcpu.cpu) {
-		v->clock_cpu = v->vcpu.cpu;
+	if (v->last_cpu != v->vcpu.cpu) {
+		v->last_cpu = v->vcpu.cpu;
 		if (x86_clock_unstable())
 			kvmx_vcpu_request(&v->vcpu, KVMX_REQ_CLOCK);
 	}
@@ -49,6 +50,8 @@ static void x86_window_close(struct x86_vcpu *v)
 	x86_fpu_save(v);
 	kvmx_host_fpu_end();
 	v->vcpu.cpu = -1;
+	if (unlikely(need_resched()) && x86_steal_enabled(v))
+		x86_steal_preempted(v);
 	preempt_enable();
 }
 
@@ -179,7 +182,6 @@ static enum x86_next x86_requests(struct x86_vcpu *v)
 		x86_clock_update(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))
 		x86_pdptes_load(v);
-	kvmx_vcpu_take(vcpu, KVMX_REQ_STEAL);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SET_TPR)) {
 		vcpu->run->exit_reason = KVMX_EXIT_SET_TPR;
 		return X86_USER;
@@ -215,6 +217,8 @@ bool kvmx_arch_vcpu_runnable(struct kvmx_vcpu *vcpu)
 	case X86_MP_INIT_RECEIVED:
 		return READ_ONCE(v->ev.sipi_vector) >= 0;
 	case X86_MP_HALTED:
+		if (READ_ONCE(v->pv_unhalted))
+			return true;
 		if (v->ev.exception.type != X86_EVENT_NONE)
 			return true;
 		if (READ_ONCE(v->ev.nmi_pending) && !v->nmi_masked)
@@ -231,8 +235,10 @@ static bool x86_wait_runnable(struct x86_vcpu *v)
 		return true;
 	kvmx_vcpu_block(&v->vcpu);
 	if (v->mp_state == X86_MP_HALTED && kvmx_arch_vcpu_runnable(&v->vcpu) &&
-	    !READ_ONCE(v->vcpu.requests))
+	    !READ_ONCE(v->vcpu.requests)) {
+		WRITE_ONCE(v->pv_unhalted, false);
 		v->mp_state = X86_MP_RUNNABLE;
+	}
 	return v->mp_state == X86_MP_RUNNABLE;
 }
 
@@ -284,6 +290,8 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 			continue;
 		if (unlikely(v->vapic.addr))
 			x86_vapic_publish(v);
+		if (x86_steal_enabled(v))
+			x86_steal_update(v);
 		next = x86_run_window(v);
 		if (unlikely(v->vapic.addr))
 			x86_vapic_collect(v);

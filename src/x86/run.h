@@ -33,6 +33,9 @@ bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
 bool x86_user_controller(struct x86_vcpu *v);	/* interrupts come by KVMX_INTERRUPT */
 bool x86_user_may_interrupt(struct x86_vcpu *v);	/* and one would be taken now */
 
+/* hypercall.c */
+enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic);
+
 /* run_page.c: what KVMX_RUN exchanges. 0 or -EINVAL. */
 int x86_run_page_in(struct x86_vcpu *v);
 void x86_run_page_out(struct x86_vcpu *v);

@@ -177,7 +177,8 @@ void x86_mp_state_get(struct x86_vcpu *v, struct kvmx_mp_state *mp)
 		mp->mp_state = KVMX_MP_STATE_INIT_RECEIVED;
 		break;
 	case X86_MP_HALTED:
-		mp->mp_state = KVMX_MP_STATE_HALTED;
+		mp->mp_state = READ_ONCE(v->pv_unhalted) ? KVMX_MP_STATE_RUNNABLE :
+							   KVMX_MP_STATE_HALTED;
 		break;
 	default:
 		mp->mp_state = KVMX_MP_STATE_RUNNABLE;
@@ -210,6 +211,7 @@ int x86_mp_state_set(struct x86_vcpu *v, const struct kvmx_mp_state *mp)
 		return -EINVAL;
 	}
 	WRITE_ONCE(v->mp_state, state);
+	WRITE_ONCE(v->pv_unhalted, false);
 	/* Its vector came, or comes, with KVMX_SET_VCPU_EVENTS; that of a SIPI without one is 0. */
 	if (mp->mp_state == KVMX_MP_STATE_SIPI_RECEIVED && READ_ONCE(v->ev.sipi_vector) < 0)
 		WRITE_ONCE(v->ev.sipi_vector, 0);

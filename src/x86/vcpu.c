@@ -63,6 +63,7 @@ void x86_vcpu_reset(struct x86_vcpu *v, bool init)
 	v->cr8 = 0;
 	v->int_shadow = false;
 	v->nmi_masked = false;
+	WRITE_ONCE(v->pv_unhalted, false);
 
 	v->ev.exception.type = X86_EVENT_NONE;
 	v->ev.exception_injected = false;
@@ -97,6 +98,7 @@ int kvmx_arch_vcpu_init(struct kvmx_vcpu *vcpu)
 	v->ev.sipi_vector = -1;
 	v->user_irq = -1;
 	v->exceptions = BIT(X86_EXC_UD);
+	v->last_cpu = -1;
 	v->apic_base = APIC_BASE_ADDR | (irqchip_in_kernel(vm) ? APIC_BASE_EN : 0);
 	if (vcpu->id == vm->boot_cpu_id)
 		v->apic_base |= APIC_BASE_BSP;

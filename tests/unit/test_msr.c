@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's MSRs: which exist, who may write what, memory types, machine check. */
-/* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c */
+/* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c src/x86/steal.c */
 /* links: src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
 #include "x86_world.h"
 #include "msr.c"
@@ -178,7 +178,8 @@ static bool exists(u32 msr)
 		{ 0x1d9, 0x1d9 }, { 0x1db, 0x1de }, { 0x200, 0x20f }, { 0x250, 0x250 },
 		{ 0x258, 0x259 }, { 0x268, 0x26f }, { 0x277, 0x277 }, { 0x2ff, 0x2ff },
 		{ 0x400, 0x47f }, { 0x6e0, 0x6e0 }, { 0x800, 0x8ff }, { 0xda0, 0xda0 },
-		{ 0x4b564d00, 0x4b564d01 }, { 0xc0000080, 0xc0000084 },
+		{ 0x4b564d00, 0x4b564d01 }, { 0x4b564d03, 0x4b564d03 },
+		{ 0x4b564d05, 0x4b564d05 }, { 0xc0000080, 0xc0000084 },
 		{ 0xc0000100, 0xc0000103 }, { 0xc0010000, 0xc0010007 },
 		{ 0xc0010010, 0xc0010010 }, { 0xc0010015, 0xc0010015 },
 		{ 0xc001001f, 0xc0010020 }, { 0xc0010055, 0xc0010055 },

@@ -2,7 +2,7 @@
 /* A vCPU's state through the ioctls: what is set is got, what is refused changes nothing. */
 /* links: src/x86/state.c src/x86/state_events.c src/x86/ioctl.c src/x86/caps.c src/x86/msr.c */
 /* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c src/x86/guest_debug.c */
-/* links: src/x86/msr_filter.c src/x86/run_page.c */
+/* links: src/x86/steal.c src/x86/msr_filter.c src/x86/run_page.c */
 /* links: src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
 #include "x86_world.h"
 #include <kvmx/arch.h>
@@ -985,6 +985,17 @@ START_TEST(capabilities)
 	ck_assert_uint_eq(vm->msr_exit_reasons, KVMX_MSR_EXIT_REASON_FILTER);
 	cap.cap = KVMX_CAP_X86_DISABLE_EXITS;	/* too late: it has a vCPU */
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	cap.cap = KVMX_CAP_EXIT_HYPERCALL;
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	cap.args[0] = BIT(KVMX_HC_MAP_GPA_RANGE);
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), 0);
+	ck_assert_uint_eq(vm->hypercall_exits, BIT(KVMX_HC_MAP_GPA_RANGE));
+	cap.cap = KVMX_CAP_EXIT_ON_EMULATION_FAILURE;
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	cap.cap = KVMX_CAP_ENFORCE_PV_FEATURE_CPUID;	/* a vCPU's */
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
+	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, &cpu[0]->vcpu, &cap), 0);
+	ck_assert(cpu[0]->pv_enforced);
 	cap.cap = KVMX_CAP_SPLIT_IRQCHIP;
 	cap.args[0] = 25;
 	ck_assert_int_eq(kvmx_arch_enable_cap(&vm->vm, NULL, &cap), -EINVAL);
@@ -1085,6 +1096,12 @@ START_TEST(capabilities_before_vcpus)
 	ck_assert_int_eq(enable(KVMX_CAP_X86_APIC_BUS_CYCLES_NS, 40), -ENXIO);
 	ck_assert_int_eq(enable(KVMX_CAP_EXIT_ON_EMULATION_FAILURE, 2), -EINVAL);
 	ck_assert_int_eq(enable(KVMX_CAP_EXIT_ON_EMULATION_FAILURE, 1), 0);
+
+	ck_assert_int_eq(enable(KVMX_CAP_X86_DISABLE_EXITS, KVMX_X86_DISABLE_EXITS_CSTATE),
+			 -EINVAL);
+	ck_assert_uint_eq(vm->disabled_exits, 0);
+	ck_assert_int_eq(enable(KVMX_CAP_X86_DISABLE_EXITS, KVMX_X86_DISABLE_EXITS_HLT), 0);
+	ck_assert_uint_eq(vm->disabled_exits, KVMX_X86_DISABLE_EXITS_HLT);
 	end_vm();
 }
 END_TEST

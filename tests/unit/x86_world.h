@@ -293,6 +293,33 @@ int kvmx_guest_write(struct kvmx_vm *kvm, gpa_t gpa, const void *data, size_t le
 	return 0;
 }
 
+static bool paged_out;		/* nothing of it can be had without sleeping */
+
+int kvmx_guest_write_atomic(struct kvmx_vm *kvm, gpa_t gpa, const void *data, size_t len)
+{
+	return paged_out ? -EAGAIN : kvmx_guest_write(kvm, gpa, data, len);
+}
+
+/* What another vCPU does just before. */
+static void (*on_guest_cmpxchg)(u8 *at);
+
+int kvmx_guest_cmpxchg(struct kvmx_vm *kvm, gpa_t gpa, unsigned int size, u64 *old, u64 new,
+		       bool atomic)
+{
+	u8 *at = ram + (gpa - RAM_AT), seen;
+
+	ck_assert_uint_eq(size, 1);
+	if (gpa < RAM_AT || gpa - RAM_AT >= sizeof(ram))
+		return -EFAULT;
+	if (on_guest_cmpxchg)
+		on_guest_cmpxchg(at);
+	seen = *at;
+	if (seen == *old)
+		*at = new;
+	*old = seen;
+	return 0;
+}
+
 void kvmx_vm_request_all(struct kvmx_vm *kvm, int req, bool wait)
 {
 	u32 i;

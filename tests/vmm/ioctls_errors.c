@@ -148,6 +148,46 @@ static int slot(const struct test_vm *t, uint32_t id, uint32_t flags, uint64_t g
 	return ioctl(t->vm, KVMX_SET_USER_MEMORY_REGION, &r);
 }
 
+static int msr_filter(int vm, uint32_t flags, uint32_t access, uint32_t nr, const void *bits)
+{
+	struct kvmx_msr_filter f = {
+		.flags = flags, .ranges[3] = { access, nr, 0x10, (void *)bits },
+	};
+
+	return ioctl(vm, KVMX_X86_SET_MSR_FILTER, &f);
+}
+
+/* What a VM is told before, or whenever, its vCPUs run. */
+static void switches(void)
+{
+	struct test_vm t = test_vm_make(WITH_CPU | WITH_MEMORY);
+	struct test_vm early = test_vm_make(0);
+
+	want("MSR filter, unknown flag", msr_filter(t.vm, 2, 1, 8, memory), EINVAL);
+	want("MSR filter, unknown access", msr_filter(t.vm, 0, 4, 8, memory), EINVAL);
+	want("MSR filter, too many", msr_filter(t.vm, 0, 1, 0x3001, memory), EINVAL);
+	want("MSR filter, no bitmap there", msr_filter(t.vm, 0, 1, 8, hole), EFAULT);
+	want("MSR filter, all denied", msr_filter(t.vm, 1, 1, 0, memory), EINVAL);
+	want("MSR filter", msr_filter(t.vm, 0, 3, 0x3000, memory), 0);
+	want("USER_SPACE_MSR, unknown reason", enable(t.vm, KVMX_CAP_X86_USER_SPACE_MSR, 0, 8),
+	     EINVAL);
+	want("DISABLE_EXITS, unknown exit", enable(early.vm, KVMX_CAP_X86_DISABLE_EXITS, 0, 1 << 20),
+	     EINVAL);
+	KVMX_ONLY("DISABLE_EXITS after a vCPU", enable(t.vm, KVMX_CAP_X86_DISABLE_EXITS, 0, 2),
+		  EINVAL);
+	want("EXIT_HYPERCALL, unknown call", enable(t.vm, KVMX_CAP_EXIT_HYPERCALL, 0, 1), EINVAL);
+	want("EXIT_ON_EMULATION_FAILURE, no bool",
+	     enable(t.vm, KVMX_CAP_EXIT_ON_EMULATION_FAILURE, 0, 2), EINVAL);
+	want("MAX_VCPU_ID, too large", enable(early.vm, KVMX_CAP_MAX_VCPU_ID, 0, 1 << 20), EINVAL);
+	want("MAX_VCPU_ID", enable(early.vm, KVMX_CAP_MAX_VCPU_ID, 0, 3), 0);
+	want("MAX_VCPU_ID, another", enable(early.vm, KVMX_CAP_MAX_VCPU_ID, 0, 4), EINVAL);
+	want("a vCPU beyond it", ioctl(early.vm, KVMX_CREATE_VCPU, 3), EINVAL);
+	KVMX_ONLY("APIC_BUS_CYCLES_NS without APICs",
+		  enable(early.vm, KVMX_CAP_X86_APIC_BUS_CYCLES_NS, 0, 10), ENXIO);
+	test_vm_end(&early);
+	test_vm_end(&t);
+}
+
 static void memory_slots(void)
 {
 	struct test_vm t = test_vm_make(0);
@@ -582,6 +622,16 @@ static void other_registers(int cpu)
 	kvmx_refuses("SET_FPU: reserved bits of MXCSR", cpu, KVMX_SET_FPU, &fpu);
 }
 
+static void guest_debug(int cpu)
+{
+	struct kvmx_guest_debug d = { .control = 1 << 2 };
+
+	kvmx_refuses("SET_GUEST_DEBUG: unknown flag", cpu, KVMX_SET_GUEST_DEBUG, &d);
+	d.control = KVMX_GUESTDBG_INJECT_DB;
+	want("SET_GUEST_DEBUG: a #DB", ioctl(cpu, KVMX_SET_GUEST_DEBUG, &d), 0);
+	refused("SET_GUEST_DEBUG: a second one", cpu, KVMX_SET_GUEST_DEBUG, &d, EBUSY);
+}
+
 static void events(int cpu)
 {
 	struct kvmx_mp_state mp = { 77 };
@@ -672,6 +722,7 @@ static void vcpu(void)
 
 	special_registers(t.cpu);
 	other_registers(t.cpu);
+	guest_debug(t.cpu);
 	events(t.cpu);
 	cpuid_and_msrs(t.cpu);
 	want("SET_CLOCK, unknown flag", ioctl(t.vm, KVMX_SET_CLOCK, &clock), EINVAL);
@@ -705,6 +756,7 @@ void test_errnos(void)
 {
 	device();
 	creation();
+	switches();
 	memory_slots();
 	dirty_logs();
 	dirty_rings();

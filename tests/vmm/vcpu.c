@@ -230,6 +230,7 @@ int main(int argc, char **argv)
 	test_msr();
 	test_run();
 	test_tpr();
+	test_caps();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed ? 1 : 0;
 }

@@ -58,6 +58,7 @@ uint64_t guest_stack(struct guest *g, unsigned int slot);	/* 64-bit words at RSP
 void guest_map(struct guest *g, uint64_t at, uint64_t gpa);	/* 2 MiB, below 2 GiB */
 int cap(int fd, long number);
 
+void test_caps(void);
 void test_debug(void);
 void test_msr(void);
 void test_run(void);

@@ -39,7 +39,7 @@ static void registers_in_the_run_page(void)
 	s->regs.rbx = 0x1000;
 	s->sregs.cr2 = 0x77;
 	g.run->kvmx_dirty_regs = KVMX_SYNC_X86_REGS | KVMX_SYNC_X86_SREGS;
-	guest_run(&g);
+	check_is(guest_run(&g), KVMX_EXIT_IO, "the guest goes on");
 	check_is(s->regs.rbx, 0x1001, "what is dirty does");
 	check_is(s->sregs.cr2, 0x77, "as does CR2");
 	check_is(g.run->kvmx_dirty_regs, 0, "it is clean now");

@@ -90,3 +90,13 @@ __weak u8 kvmx_host_mapping_level(struct mm_struct *mm, unsigned long hva)
 __weak void kvmx_host_fpu_begin(void) { preempt_disable(); }
 __weak void kvmx_host_fpu_end(void) { preempt_enable(); }
 __weak bool kvmx_host_must_leave(void) { return false; }
+
+__weak bool kvmx_host_has_run_delay(void)
+{
+	return true;
+}
+
+__weak u64 kvmx_host_run_delay(void)
+{
+	return 0;
+}
