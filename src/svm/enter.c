@@ -45,6 +45,11 @@ void svm_window_open(struct x86_vcpu *v)
 		asm volatile("vmsave %%rax" : : "a" (sc->host_pa) : "memory");
 	local_irq_restore(flags);
 
+	/* DEBUGCTL is not in the control block: the host's would hold for the guest. */
+	svm->host_debugctl = x86_rdmsr(X86_MSR_DEBUGCTL);
+	if (unlikely(svm->host_debugctl))
+		x86_wrmsr(X86_MSR_DEBUGCTL, 0);
+
 	if (svm->last_cpu != cpu) {
 		svm->last_cpu = cpu;
 		svm->asid_generation = 0;
@@ -72,8 +77,11 @@ void svm_window_open(struct x86_vcpu *v)
  */
 void svm_window_close(struct x86_vcpu *v)
 {
+	struct svm_vcpu *svm = to_svm(v);
 	u16 ldt;
 
+	if (unlikely(svm->host_debugctl))
+		x86_wrmsr(X86_MSR_DEBUGCTL, svm->host_debugctl);
 	asm volatile("sldt %0" : "=r" (ldt));
 	if (unlikely(ldt))
 		asm volatile("lldt %0" : : "r" (ldt) : "memory");

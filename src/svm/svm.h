@@ -29,6 +29,7 @@ struct svm_vcpu {
 	u8 nmi_phase;		/* [m] enum svm_nmi_phase */
 	u64 step_rip;		/* [m] where the IRET is, or the instruction that is stepped */
 	bool step_tf;		/* [m] the guest's own TF while stepping */
+	u64 host_debugctl;	/* [w] */
 	u8 soft_len;		/* [w] RIP was moved over the instruction of an injected trap */
 };
 

@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "run.h"
+#include "walk.h"
 
 #define CONTROL_KEPT	(KVMX_GUESTDBG_ENABLE | KVMX_GUESTDBG_SINGLESTEP | \
 			 KVMX_GUESTDBG_USE_SW_BP | KVMX_GUESTDBG_USE_HW_BP | \
@@ -84,6 +85,37 @@ void x86_guest_debug_leave(struct x86_vcpu *v)
 	v->debug.stepping = v->rflags & X86_EFLAGS_TF;
 	if (v->debug.stepping && !v->debug.own_tf)
 		v->rflags &= ~X86_EFLAGS_TF;
+}
+
+/* PUSHF and POPF, of any operand size. */
+static bool moves_flags(const u8 *op, bool wide)
+{
+	if (op[0] == 0x66 || (wide && (op[0] & 0xf0) == 0x40))
+		op++;
+	return op[0] == 0x9c || op[0] == 0x9d;
+}
+
+/*
+ * Before an entry. PUSHF would show the guest the debugger's TF, and the
+ * guest's own that POPF loads could not be told from it: the two are emulated.
+ */
+enum x86_next x86_guest_debug_step(struct x86_vcpu *v)
+{
+	const struct x86_state *s = x86_state(v, X86_STATE_SEGS);
+	bool wide = x86_is_64bit(v);
+	u64 at = s->seg[X86_SEG_CS].base + v->rip;
+	struct x86_linear l = { .v = v };
+	u8 op[2];
+
+	/* What is to be delivered comes first; in virtual-8086 mode there is more to them. */
+	if (!v->debug.stepping || v->ev.exception.type != X86_EVENT_NONE ||
+	    v->ev.nmi_injected || v->ev.irq_injected >= 0 || (v->rflags & X86_EFLAGS_VM))
+		return X86_STAY;
+	if (x86_linear_read(&l, wide ? at : (u32)at, op, sizeof(op), X86_WALK_EXEC) ||
+	    !moves_flags(op, wide))
+		return X86_STAY;
+	v->exit.nr_bytes = 0;
+	return x86_emulate_insn(v, false);
 }
 
 static enum x86_next debug_exit(struct x86_vcpu *v, u8 exception, u64 dr6_bits)

@@ -292,6 +292,11 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 			x86_vapic_publish(v);
 		if (x86_steal_enabled(v))
 			x86_steal_update(v);
+		if (unlikely(v->guest_debug)) {
+			next = x86_guest_debug_step(v);
+			if (next != X86_STAY)
+				continue;
+		}
 		next = x86_run_window(v);
 		if (unlikely(v->vapic.addr))
 			x86_vapic_collect(v);

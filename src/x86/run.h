@@ -60,6 +60,7 @@ void x86_debug_swap_out(struct x86_vcpu *v);
 	 KVMX_GUESTDBG_USE_HW_BP | KVMX_GUESTDBG_INJECT_DB | KVMX_GUESTDBG_INJECT_BP | \
 	 KVMX_GUESTDBG_BLOCKIRQ)
 int x86_guest_debug_set(struct x86_vcpu *v, const struct kvmx_guest_debug *dbg);
+enum x86_next x86_guest_debug_step(struct x86_vcpu *v);	/* outside of the window */
 void x86_guest_debug_enter(struct x86_vcpu *v);	/* around an entry, interrupts off */
 void x86_guest_debug_leave(struct x86_vcpu *v);
 enum x86_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits);	/* #DB was intercepted */

@@ -10,6 +10,25 @@
 #define B2	4ull
 
 static struct kvmx_guest_debug dbg;
+static u8 code[2];
+static int code_result;
+static unsigned int emulated;
+
+int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len, u32 access)
+{
+	ck_assert_uint_eq(addr, cpu[0]->rip);
+	ck_assert_uint_eq(len, sizeof(code));
+	memcpy(buf, code, len);
+	return code_result;
+}
+
+enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
+{
+	ck_assert(!atomic);
+	ck_assert_uint_eq(v->exit.nr_bytes, 0);
+	emulated++;
+	return X86_LEAVE;
+}
 
 static int debug(u32 control)
 {
@@ -188,6 +207,45 @@ START_TEST(emulated_instruction)
 }
 END_TEST
 
+static bool emulates(u8 first, u8 second)
+{
+	emulated = 0;
+	code[0] = first;
+	code[1] = second;
+	cpu[0]->exit.nr_bytes = 3;
+	x86_guest_debug_step(cpu[0]);
+	return emulated;
+}
+
+START_TEST(flags_on_the_stack)
+{
+	start();
+	unit_state.efer = X86_EFER_LME | X86_EFER_LMA;
+	unit_state.seg[X86_SEG_CS].attr = X86_ATTR_L;
+	ck_assert(!emulates(0x9c, 0));
+	ck_assert_int_eq(debug(STEP), 0);
+	ck_assert(emulates(0x9c, 0));
+	ck_assert(emulates(0x9d, 0));
+	ck_assert(emulates(0x66, 0x9d));
+	ck_assert(emulates(0x48, 0x9c));
+	ck_assert(!emulates(0x90, 0x9c));
+	code_result = X86_LINEAR_FAULT;
+	ck_assert(!emulates(0x9c, 0));
+	code_result = 0;
+	cpu[0]->rflags |= X86_EFLAGS_VM;
+	ck_assert(!emulates(0x9c, 0));
+	cpu[0]->rflags &= ~X86_EFLAGS_VM;
+	cpu[0]->ev.exception.type = X86_EVENT_EXCEPTION;
+	ck_assert(!emulates(0x9c, 0));
+	cpu[0]->ev.exception.type = X86_EVENT_NONE;
+	unit_state.seg[X86_SEG_CS].attr = 0;
+	cpu[0]->state_valid = 0;
+	ck_assert(!emulates(0x48, 0x9c));	/* DEC */
+	ck_assert(emulates(0x66, 0x9c));
+	end_vm();
+}
+END_TEST
+
 START_TEST(debug_registers)
 {
 	struct kvmx_debug_exit_arch *arch;
@@ -234,4 +292,4 @@ END_TEST
 
 UNIT_MAIN("guest_debug",
 	  UNIT_CASE("guest_debug", control, step_is_invisible, both_step, handler_is_stepped_over,
-		    emulated_instruction, debug_registers))
+		    emulated_instruction, flags_on_the_stack, debug_registers))

@@ -33,6 +33,16 @@ int kvmx_call_put(u64 uaddr, const void *data, size_t len)
 	return -EFAULT;
 }
 
+int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len, u32 access)
+{
+	return -EFAULT;
+}
+
+enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
+{
+	return X86_LEAVE;
+}
+
 void x86_skip(struct x86_vcpu *v, u8 insn_len)
 {
 	v->rip += insn_len;

@@ -163,6 +163,7 @@ static void single_step(void)
 	stops(&g, DB, 0x16, 0xffff4ff0, "which is another");
 	stops(&g, DB, 0x17, 0xffff4ff0, "PUSHF is a step");
 	stops(&g, DB, 0x18, 0xffff4ff0, "POP is a step");
+	check_is(guest_regs(&g).rax & TF, 0, "the flags that were pushed are without TF");
 	check(!debug(&g, 0, 0), "no more debugging");
 	check(guest_run(&g) == KVMX_EXIT_IO && g.run->io.port == 0xef, "the guest runs to its end");
 	guest_end(&g);
@@ -190,6 +191,26 @@ static void guests_own_step(void)
 	check_is(guest_stack(&g, 2) & TF, TF, "with TF in the frame");
 	handled(&g, DB, "as does the next");
 	check_is(guest_stack(&g, 0), CODE + 2, "behind the next instruction");
+	guest_end(&g);
+}
+
+GUEST_CODE(popf, "pushf; orl $0x100, (%rsp); popf; nop; nop; out %al, $0xef");	/* 1 8 9 a */
+
+static void guest_begins_to_step(void)
+{
+	struct guest g = guest_make(0);
+
+	LOAD(&g, popf);
+	guest_handler(&g, DB, false);
+	check(!debug(&g, STEP, 0), "the debugger steps");
+	stops(&g, DB, 1, 0xffff4ff0, "over PUSHF");
+	stops(&g, DB, 8, 0xffff4ff0, "over OR");
+	check_is(guest_regs(&g).rflags & TF, 0, "TF is not the guest's");
+	stops(&g, DB, 9, 0xffff4ff0, "over POPF");
+	check_is(guest_regs(&g).rflags & TF, TF, "now TF is the guest's");
+	check(!debug(&g, 0, 0), "the debugger leaves");
+	handled(&g, DB, "the guest steps itself");
+	check_is(guest_stack(&g, 0), CODE + 0xa, "from there on");
 	guest_end(&g);
 }
 
@@ -267,8 +288,10 @@ void test_debug(void)
 	}
 	injected();
 	single_step();
-	if (!in_tree)
+	if (!in_tree) {
 		guests_own_step();
+		guest_begins_to_step();
+	}
 	blocked_interrupts();
 	debug_registers();
 }
