@@ -191,7 +191,10 @@ static void x86_inject_simple(struct x86_vcpu *v, u8 type, u8 vector)
 	x86_unit->inject(v, &e);
 }
 
-/* Nothing waits to go in, or for a window: there is nothing to inject. */
+/*
+ * Nothing waits to go in, or for a window: there is nothing to inject. Without a
+ * local APIC here the unit has to be asked for the exits that user space's needs.
+ */
 bool x86_events_none(struct x86_vcpu *v)
 {
 	struct pic *pic = x86_vm_of(v)->pic;
@@ -199,7 +202,7 @@ bool x86_events_none(struct x86_vcpu *v)
 	return !v->window_wanted && v->ev.exception.type == X86_EVENT_NONE && !v->ev.nmi_injected &&
 	       !READ_ONCE(v->ev.nmi_pending) && v->ev.irq_injected < 0 && v->user_irq < 0 &&
 	       !v->vcpu.run->request_interrupt_window && !(pic && pic_output(pic)) &&
-	       !(v->lapic && lapic_any_request(v));
+	       v->lapic && !lapic_any_request(v);
 }
 
 /*
