@@ -502,6 +502,7 @@ static const struct msr_row rows[] = {
 	  misc_enable_get, misc_enable_set },
 	{ X86_MSR_DEBUGCTL, X86_MSR_DEBUGCTL, ZERO, 0, NULL, debugctl_set },
 	{ X86_MSR_LASTBRANCHFROM, X86_MSR_LASTINTTO, ZERO },
+	{ X86_MSR_POWER_CTL, X86_MSR_POWER_CTL, ZERO | IGNORE },	/* the host's business */
 	{ X86_MSR_MTRR_PHYSBASE0, X86_MSR_MTRR_PHYSBASE0 + 15, LISTED, 0,
 	  x86_mtrr_get, x86_mtrr_set },
 	{ X86_MSR_MTRR_FIX64K, X86_MSR_MTRR_FIX64K, LISTED, 0, x86_mtrr_get, x86_mtrr_set },
@@ -532,7 +533,6 @@ static const struct msr_row rows[] = {
 	  unit_get, unit_set },
 	{ X86_MSR_TSC_AUX, X86_MSR_TSC_AUX, LISTED, X86F_RDTSCP, tsc_aux_get, tsc_aux_set },
 	{ 0xc0010000, 0xc0010007, ZERO | IGNORE },	/* K7 event selects and counters */
-	{ X86_MSR_POWER_CTL, X86_MSR_POWER_CTL, ZERO | IGNORE },	/* the host's business */
 	{ X86_MSR_SYSCFG, X86_MSR_SYSCFG, ZERO },
 	{ X86_MSR_HWCR, X86_MSR_HWCR, LISTED, 0, hwcr_get, hwcr_set },
 	{ X86_MSR_NB_CFG, X86_MSR_NB_CFG, ZERO | IGNORE },
