@@ -52,6 +52,14 @@ static void keep_place(struct x86_cpuid *c, unsigned int which, u32 fn, u32 inde
 	c->dynamic[which] = e ? e - c->entry : NOWHERE;
 }
 
+static bool says_kvm(const struct kvmx_cpuid_entry2 *e)
+{
+	u32 words[3];
+
+	memcpy(words, KVMX_SIGNATURE, sizeof(words));
+	return e->ebx == words[0] && e->ecx == words[1] && e->edx == words[2];
+}
+
 /* Index, vendor and feature words of a table whose entries are in place. */
 static void digest(struct x86_cpuid *c)
 {
@@ -75,7 +83,12 @@ static void digest(struct x86_cpuid *c)
 	keep_place(c, LEAF_1, 0x1, 0);
 	keep_place(c, LEAF_D0, 0xd, 0);
 	keep_place(c, LEAF_D1, 0xd, 1);
-	keep_place(c, LEAF_KVM, KVMX_CPUID_FEATURES, 0);
+	/* Bits under another's signature are not ours. */
+	e = find(c, KVMX_CPUID_SIGNATURE, 0);
+	if (e && says_kvm(e))
+		keep_place(c, LEAF_KVM, KVMX_CPUID_FEATURES, 0);
+	else
+		c->dynamic[LEAF_KVM] = NOWHERE;
 }
 
 static u8 max_phy_addr(struct x86_cpuid *c)
