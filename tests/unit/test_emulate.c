@@ -703,6 +703,13 @@ START_TEST(segment_checks)
 	done("64488b03");
 	ck_assert_uint_eq(R(RAX), 0x1111);
 
+	R(RAX) = 1;
+	emu.gpr[8] = 2;
+	done("f34190");					/* pause has no register to exchange */
+	ck_assert(R(RAX) == 1 && emu.gpr[8] == 2);
+	done("4190");
+	ck_assert(R(RAX) == 2 && emu.gpr[8] == 1);
+
 	long_mode(3);					/* alignment check */
 	emu.cr0 |= X86_CR0_AM;
 	emu.rflags |= X86_EFLAGS_AC;
@@ -1111,6 +1118,8 @@ START_TEST(privilege)
 		else
 			faults(kernel[i], X86_EXC_GP, 0);
 	}
+	faults("0f20e8", X86_EXC_UD, -1);		/* cr5, dr9: there is none to be forbidden */
+	faults("440f21c8", X86_EXC_UD, -1);
 	long_mode(3);
 	R(RAX) = DATA;
 	done("0f0100");					/* sgdt, smsw: allowed */
