@@ -22,7 +22,7 @@ machine_modules() {
 # machine_prepare APPEND: makes this run's initramfs (the kernel's, and the job in a second
 # archive) and sets args, the emulator's command.
 machine_prepare() {
-	local append=$1 accel="tcg,thread=$threads" extra=() channel
+	local append=$1 accel=tcg,thread=multi extra=() channel
 
 	image_prepare "$MACHINE_DIR/guest/over-9p" "${QEMU_MODULES[@]}"
 	{ cat "$IMAGE" && image_pack "$logs/job" | gzip -1; } >"$logs/initrd" ||
