@@ -221,8 +221,9 @@ struct x86_io_state {
 	u8 nr_read;		/* bytes of @read that are answered */
 	u8 used;		/* bytes of them that this emulation has consumed */
 	u8 read[64];
-	u16 asked;		/* bytes that user space is to answer */
-	bool asked_port;	/* by the port I/O page, not by run->mmio */
+	u64 asked_at;		/* the address, or port, that user space is to answer for */
+	u16 asked;		/* bytes of the answer */
+	u8 asked_port;		/* size of the port: the answer is in its page; 0: in run->mmio */
 	u64 rip;		/* of the instruction */
 	u16 pio_ready;		/* bytes in the port I/O page that INS may consume */
 	struct {

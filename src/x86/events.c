@@ -10,6 +10,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "pic.h"
+#include "trace.h"
 
 /* Intel SDM volume 3, "Interrupt 8 - Double Fault Exception": classes of exceptions. */
 static bool x86_contributory(u8 vector)
@@ -180,6 +181,7 @@ static void x86_inject_exception(struct x86_vcpu *v)
 		v->rflags |= X86_EFLAGS_RF;
 	v->ev.exception_injected = true;
 	v->ev.entered = X86_EVENT_EXCEPTION;
+	trace_kvmx_inject(v, e);
 	x86_unit->inject(v, e);
 }
 
@@ -188,6 +190,7 @@ static void x86_inject_simple(struct x86_vcpu *v, u8 type, u8 vector)
 	struct x86_event e = { .type = type, .vector = vector };
 
 	v->ev.entered = type;
+	trace_kvmx_inject(v, &e);
 	x86_unit->inject(v, &e);
 }
 

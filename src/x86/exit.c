@@ -15,6 +15,7 @@
 #include "cpuid.h"
 #include "fpu.h"
 #include "msr.h"
+#include "trace.h"
 
 enum x86_next x86_fail(struct x86_vcpu *v, int error)
 {
@@ -110,6 +111,7 @@ static enum x86_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
 		ret = x86_msr_get(v, msr, &val, false);
 	if (ret)
 		return x86_msr_failed(v, write, msr, val, ret, len);
+	trace_kvmx_msr(v, write, msr, &val, 0);
 	if (!write) {
 		v->gpr[X86_RAX] = (u32)val;
 		v->gpr[X86_RDX] = val >> 32;
@@ -176,9 +178,12 @@ static enum x86_next fault_unresolved(struct x86_vcpu *v, int error)
 static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 {
 	const struct x86_exit *e = &v->exit;
+	enum kvmx_fault_result result;
 	enum x86_next next;
 
-	switch (kvmx_memory_fault(&v->vcpu, e->fault.gpa, e->fault.access, atomic)) {
+	result = kvmx_memory_fault(&v->vcpu, e->fault.gpa, e->fault.access, atomic);
+	trace_kvmx_fault(v, result);
+	switch (result) {
 	case KVMX_FAULT_MAPPED:
 		v->vcpu.stat[KVMX_STAT_FAULTS]++;
 		return X86_STAY;

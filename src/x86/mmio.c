@@ -16,6 +16,7 @@
 #include "fpu.h"
 #include "lapic.h"
 #include "msr.h"
+#include "trace.h"
 
 /* Iterations of a REP that are done before requests are looked at again. */
 #define X86_EMU_ITERATIONS	1024
@@ -104,15 +105,18 @@ static int emu_device_read(struct x86_emu *e, u64 gpa, void *buf, unsigned int l
 		ret = lapic_mmio_read(v, offset_in_page(gpa), len, buf);
 	else
 		ret = kvmx_bus_read(&v->vcpu, KVMX_BUS_MMIO, gpa, len, buf);
-	if (!ret)
+	if (!ret) {
+		trace_kvmx_mmio(v, false, gpa, len, buf, false);
 		return emu_record(&v->io, buf, len);
+	}
 
 	run->exit_reason = KVMX_EXIT_MMIO;
 	run->mmio.phys_addr = gpa;
 	run->mmio.len = len;
 	run->mmio.is_write = 0;
 	v->io.asked = len;
-	v->io.asked_port = false;
+	v->io.asked_at = gpa;
+	v->io.asked_port = 0;
 	ctx->handed_out = true;
 	return X86_EMU_IO;
 }
@@ -284,6 +288,7 @@ static int emu_pio_in(struct x86_emu *e, u16 port, unsigned int size, void *buf,
 			break;
 	}
 	if (i == count) {
+		trace_kvmx_pio(v, false, port, size, count, buf, false);
 		memcpy(v->vcpu.pio_page, buf, len);
 		v->io.pio_ready = len;
 		return X86_EMU_DONE;
@@ -294,7 +299,8 @@ static int emu_pio_in(struct x86_emu *e, u16 port, unsigned int size, void *buf,
 	run->io.port = port;
 	run->io.count = count;
 	v->io.asked = len;
-	v->io.asked_port = true;
+	v->io.asked_at = port;
+	v->io.asked_port = size;
 	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
 	ctx->handed_out = true;
 	return X86_EMU_IO;
@@ -312,8 +318,11 @@ static int emu_pio_out(struct x86_emu *e, u16 port, unsigned int size, const voi
 		if (kvmx_bus_write(&v->vcpu, KVMX_BUS_PIO, port, size, buf + i * size))
 			break;
 	}
+	if (i)
+		trace_kvmx_pio(v, true, port, size, i, buf, false);
 	if (i == count)
 		return X86_EMU_DONE;
+	trace_kvmx_pio(v, true, port, size, count - i, buf + i * size, true);
 	memcpy(v->vcpu.pio_page, buf + i * size, (count - i) * size);
 	run->exit_reason = KVMX_EXIT_IO;
 	run->io.direction = KVMX_EXIT_IO_OUT;
@@ -408,20 +417,26 @@ static int emu_set_dr(struct x86_emu *e, unsigned int reg, u64 val)
 
 static int emu_get_msr(struct x86_emu *e, u32 msr, u64 *val)
 {
+	struct x86_vcpu *v = emu_vcpu(e);
+	int ret;
+
 	if (emu_atomic(e))
 		return X86_EMU_RETRY;
-	if (!x86_msr_allowed(emu_vcpu(e), msr, false) ||
-	    x86_msr_get(emu_vcpu(e), msr, val, false))
-		return x86_emu_raise_error(e, X86_EXC_GP, 0);
-	return X86_EMU_DONE;
+	ret = x86_msr_allowed(v, msr, false) ? x86_msr_get(v, msr, val, false) : -EPERM;
+	trace_kvmx_msr(v, false, msr, val, ret);
+	return ret ? x86_emu_raise_error(e, X86_EXC_GP, 0) : X86_EMU_DONE;
 }
 
 static int emu_set_msr(struct x86_emu *e, u32 msr, u64 val)
 {
+	struct x86_vcpu *v = emu_vcpu(e);
+	int ret;
+
 	if (emu_atomic(e))
 		return X86_EMU_RETRY;
-	if (!x86_msr_allowed(emu_vcpu(e), msr, true) ||
-	    x86_msr_set(emu_vcpu(e), msr, val, false))
+	ret = x86_msr_allowed(v, msr, true) ? x86_msr_set(v, msr, val, false) : -EPERM;
+	trace_kvmx_msr(v, true, msr, &val, ret);
+	if (ret)
 		return x86_emu_raise_error(e, X86_EXC_GP, 0);
 	emu_reload(e);
 	return X86_EMU_DONE;
@@ -555,6 +570,7 @@ static bool emu_hand_out_writes(struct x86_vcpu *v)
 		else
 			ret = kvmx_bus_write(&v->vcpu, KVMX_BUS_MMIO, gpa, len,
 					     io->write[n].data);
+		trace_kvmx_mmio(v, true, gpa, len, io->write[n].data, ret);
 		if (!ret)
 			continue;
 		run->exit_reason = KVMX_EXIT_MMIO;
@@ -584,10 +600,15 @@ static int emu_read_complete(struct x86_vcpu *v)
 		emu_forget(io);
 		return 0;
 	}
-	if (io->asked_port)
+	if (io->asked_port) {
+		trace_kvmx_pio(v, false, io->asked_at, io->asked_port, io->asked / io->asked_port,
+			       v->vcpu.pio_page, true);
 		io->pio_ready = io->asked;
-	else if (emu_record(io, v->vcpu.run->mmio.data, io->asked) != X86_EMU_DONE)
-		return -EFAULT;
+	} else {
+		trace_kvmx_mmio(v, false, io->asked_at, io->asked, v->vcpu.run->mmio.data, true);
+		if (emu_record(io, v->vcpu.run->mmio.data, io->asked) != X86_EMU_DONE)
+			return -EFAULT;
+	}
 	switch (x86_emulate_insn(v, false)) {
 	case X86_USER:
 		return 1;

@@ -11,6 +11,7 @@
 #include "run.h"
 #include "decode.h"
 #include "lapic.h"
+#include "trace.h"
 
 /*
  * Is what faulted the instruction's own operand, whole? Then its linear address
@@ -56,6 +57,8 @@ static int mov_complete(struct x86_vcpu *v)
 {
 	if (v->rip != v->mmio_mov.rip)
 		return 0;
+	trace_kvmx_mmio(v, false, v->io.asked_at, v->mmio_mov.mov.mem_size,
+			v->vcpu.run->mmio.data, true);
 	mov_put(v, &v->mmio_mov.mov, v->vcpu.run->mmio.data);
 	x86_skip(v, v->mmio_mov.insn_len);
 	return 0;
@@ -71,10 +74,12 @@ static enum x86_next mov_to_user(struct x86_vcpu *v, u64 gpa, const struct x86_m
 	run->mmio.len = mov->mem_size;
 	run->mmio.is_write = mov->store;
 	if (mov->store) {
+		trace_kvmx_mmio(v, true, gpa, mov->mem_size, data, true);
 		memcpy(run->mmio.data, data, mov->mem_size);
 		x86_skip(v, insn_len);
 		return X86_USER;
 	}
+	v->io.asked_at = gpa;
 	v->mmio_mov.rip = v->rip;
 	v->mmio_mov.mov = *mov;
 	v->mmio_mov.insn_len = insn_len;
@@ -114,6 +119,7 @@ bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum x86_next *next)
 		*next = mov_to_user(v, e->fault.gpa, &mov, &data, insn->len);
 		return true;
 	}
+	trace_kvmx_mmio(v, mov.store, e->fault.gpa, mov.mem_size, &data, false);
 	if (!mov.store)
 		mov_put(v, &mov, &data);
 	x86_skip(v, insn->len);

@@ -13,6 +13,7 @@
 
 #include "msr.h"
 #include "run.h"
+#include "trace.h"
 
 struct msr_range {
 	u32 base, nr, flags;
@@ -180,6 +181,7 @@ enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, i
 	u32 reason = error == -EPERM ? KVMX_MSR_EXIT_REASON_FILTER :
 		     error == -ENOENT ? KVMX_MSR_EXIT_REASON_UNKNOWN : KVMX_MSR_EXIT_REASON_INVAL;
 
+	trace_kvmx_msr(v, write, msr, &val, error);
 	if (!(READ_ONCE(x86_vm_of(v)->msr_exit_reasons) & reason)) {
 		x86_raise_error(v, X86_EXC_GP, 0);
 		return X86_STAY;

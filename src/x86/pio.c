@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "run.h"
+#include "trace.h"
 
 /* IN writes AL, AX or EAX; a 32-bit result clears the upper half of RAX. */
 static void x86_pio_in_done(struct x86_vcpu *v, const void *data, u8 size)
@@ -23,8 +24,10 @@ static int x86_pio_complete(struct x86_vcpu *v)
 {
 	if (v->rip != v->pio.rip)
 		return 0;
-	if (v->pio.in)
+	if (v->pio.in) {
+		trace_kvmx_pio(v, false, v->io.asked_at, v->pio.size, 1, v->vcpu.pio_page, true);
 		x86_pio_in_done(v, v->vcpu.pio_page, v->pio.size);
+	}
 	x86_skip(v, v->pio.insn_len);
 	return 0;
 }
@@ -40,6 +43,7 @@ enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_le
 	else
 		ret = kvmx_bus_write(&v->vcpu, KVMX_BUS_PIO, port, size, &val);
 	if (!ret) {
+		trace_kvmx_pio(v, !in, port, size, 1, &val, false);
 		if (in)
 			x86_pio_in_done(v, &val, size);
 		x86_skip(v, insn_len);
@@ -47,14 +51,17 @@ enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_le
 	}
 
 	/* All four bytes: behind those that are meant is room. */
-	if (!in)
+	if (!in) {
+		trace_kvmx_pio(v, true, port, size, 1, &val, true);
 		*(u32 *)v->vcpu.pio_page = val;
+	}
 	run->exit_reason = KVMX_EXIT_IO;
 	run->io.direction = in ? KVMX_EXIT_IO_IN : KVMX_EXIT_IO_OUT;
 	run->io.size = size;
 	run->io.port = port;
 	run->io.count = 1;
 	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
+	v->io.asked_at = port;
 	v->pio.in = in;
 	v->pio.size = size;
 	v->pio.insn_len = insn_len;

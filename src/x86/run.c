@@ -20,6 +20,7 @@
 #include "lapic.h"
 #include "msr.h"
 #include "steal.h"
+#include "trace.h"
 #include "vapic.h"
 
 static void x86_window_open(struct x86_vcpu *v)
@@ -105,12 +106,14 @@ static bool x86_enter(struct x86_vcpu *v)
 	if (unlikely(v->guest_debug))
 		x86_guest_debug_enter(v);
 
+	trace_kvmx_entry(v);
 	x86_unit->enter(v, &v->exit);
 
 	if (unlikely(v->guest_debug))
 		x86_guest_debug_leave(v);
 	if (unlikely(debug))
 		x86_debug_swap_out(v);
+	trace_kvmx_exit(v);
 	vcpu->stat[KVMX_STAT_EXITS]++;
 	smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
 	/* While the guest ran this CPU was in no RCU reader, whatever the preempt count says. */
@@ -233,7 +236,9 @@ static bool x86_wait_runnable(struct x86_vcpu *v)
 {
 	if (v->mp_state == X86_MP_RUNNABLE)
 		return true;
+	trace_kvmx_halt(v);
 	kvmx_vcpu_block(&v->vcpu);
+	trace_kvmx_wake(v);
 	if (v->mp_state == X86_MP_HALTED && kvmx_arch_vcpu_runnable(&v->vcpu) &&
 	    !READ_ONCE(v->vcpu.requests)) {
 		WRITE_ONCE(v->pv_unhalted, false);

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Trace points have no bodies here: linux/tracepoint.h. */
