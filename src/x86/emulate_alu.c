@@ -184,8 +184,9 @@ int emu_bswap(struct emu *c)
 
 int emu_xchg(struct emu *c)
 {
-	/* NOP and PAUSE, which do not clear the upper half of RAX. */
-	if (c->in.map == X86_MAP_1 && c->in.opcode == 0x90 && !(c->in.rex & 1)) {
+	/* NOP, which does not clear the upper half of RAX, and PAUSE, which knows no R8. */
+	if (c->in.map == X86_MAP_1 && c->in.opcode == 0x90 &&
+	    (!(c->in.rex & 1) || c->in.rep == 0xf3)) {
 		c->skip_write = true;
 		return X86_EMU_DONE;
 	}

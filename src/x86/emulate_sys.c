@@ -11,7 +11,7 @@
 #include <kvmx/x86_regs.h>
 #include "emulate_ops.h"
 
-/* MOV CR: 0F 20 reads, 0F 22 writes. */
+/* MOV CR: 0F 20 reads, 0F 22 writes. A register that there is not is #UD to user code too. */
 int emu_mov_cr(struct emu *c)
 {
 	unsigned int reg = c->in.reg, size = emu_64(c) ? 8 : 4;
@@ -20,6 +20,8 @@ int emu_mov_cr(struct emu *c)
 
 	if (reg != 0 && reg != 2 && reg != 3 && reg != 4 && reg != 8)
 		return emu_raise(c, X86_EXC_UD);
+	if (emu_cpl(c))
+		return emu_raise_error(c, X86_EXC_GP, 0);
 	if (c->in.opcode & 2) {
 		if (!c->e->ops->set_cr)
 			return X86_EMU_UNHANDLED;
@@ -42,6 +44,8 @@ int emu_mov_dr(struct emu *c)
 
 	if (reg > 7)
 		return emu_raise(c, X86_EXC_UD);
+	if (emu_cpl(c))
+		return emu_raise_error(c, X86_EXC_GP, 0);
 	if (c->in.opcode & 2) {
 		if (!c->e->ops->set_dr)
 			return X86_EMU_UNHANDLED;
