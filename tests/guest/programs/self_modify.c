@@ -89,6 +89,8 @@ static void crossing(void)
 			/* Without the second page: a fault there, on the fetch. */
 			*pte_get(cr3, address + 4096) &= ~PTE_P;
 			invlpg(address + 4096);
+			/* Bochs keeps an instruction over two pages until one is written to. */
+			*(volatile u8 *)second = *second;
 			EXPECT(PF, "code over the end of a missing page",
 			       asm volatile("push %%rbx; call *%0; pop %%rbx" :: "r"(at),
 					    "d"(MMIO_ADDRESS) : "rax", "rcx", "rsi", "rdi", "memory"));
@@ -125,6 +127,8 @@ static void crossed(void)
 	shared = page_alloc();
 	memcpy(shared, "\xb8\x01\xde\xad\x00\xc3", 6);
 	run_on(1, modify, NULL);
+	/* With interrupts on, for Bochs: see init_sipi.c. */
+	sti();
 	while (!stop) {
 		u32 v = ((function)shared)();
 
@@ -133,6 +137,7 @@ static void crossed(void)
 		else
 			fail("the code gave 0x%x", v);
 	}
+	cli();
 	checks++;
 	wait_for(1);
 }

@@ -30,7 +30,8 @@ CASE(after_cpuid, "cpuid");
 CASE(after_in, "inb %dx, %al");
 CASE(after_out, "outb %al, %dx");
 CASE(after_rdmsr, "rdmsr");
-CASE(after_vmmcall, "vmmcall");
+CASE(after_hypercall, "hypercall_insn: vmmcall");
+extern u8 hypercall_insn[];
 CASE(after_mmio_read, "movl (%rsi), %eax");
 CASE(after_mmio_write, "movl %eax, (%rsi)");
 CASE(after_mmio_movs, "movsl");
@@ -46,7 +47,7 @@ static const struct {
 	{ "IN", after_in, after_in_at },
 	{ "OUT", after_out, after_out_at },
 	{ "RDMSR", after_rdmsr, after_rdmsr_at },
-	{ "VMMCALL", after_vmmcall, after_vmmcall_at },
+	{ "a hypercall", after_hypercall, after_hypercall_at },
 	{ "a read of a device", after_mmio_read, after_mmio_read_at },
 	{ "a write to a device", after_mmio_write, after_mmio_write_at },
 	{ "a move in a device", after_mmio_movs, after_mmio_movs_at },
@@ -98,7 +99,7 @@ static void on_nmi(struct frame *f)
 
 static void send_nmis(void *unused)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 300; i++) {
 		u64 before = nmis;
 
 		apic_ipi(ICR_NMI | ICR_ASSERT, 0);
@@ -113,12 +114,18 @@ int main(void)
 	set_handler(0x40, on_irq);
 	set_handler(NMI, on_nmi);
 	apic_enable();
+	/* VMCALL on Intel's CPUs, where the other is an exception: Bochs ends the shadow with it. */
+	if (cpuid(0, 0).ecx == 0x6c65746e)
+		hypercall_insn[2] = 0xc1;
 	after_sti();
 	smp_start(1);
 	run_on(1, send_nmis, NULL);
+	/* With interrupts on, for Bochs: see init_sipi.c. */
+	sti();
 	ss_loop();
+	cli();
 	wait_for(1);
-	CHECK_EQ("NMIs", nmis, 1000);
+	CHECK_EQ("NMIs", nmis, 300);
 	/* QEMU's TCG forgets the shadow when an entry is left at once: 63 of 100 were wrong without it. */
 	CHECK(wrong < nmis / 20, "%lu of %lu NMIs came right behind a MOV to SS", wrong, nmis);
 	return 0;
