@@ -9,6 +9,8 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mount.h>
+#include <linux/path.h>
 #include <linux/syscalls.h>
 #include <linux/workqueue.h>
 #include <linux/kvmx.h>
@@ -34,12 +36,39 @@ static void close_descriptor(int fd)
 #endif
 }
 
-/* In a kernel thread: what a VMM may open, and where its root is, does not matter. */
+static struct file *open_below(struct vfsmount *mnt, const char *name)
+{
+#if KVMX_HAVE_FILE_OPEN_ROOT_PATH
+	const struct path root = { .mnt = mnt, .dentry = mnt->mnt_root };
+
+	return file_open_root(&root, name, O_RDWR, 0);
+#else
+	return file_open_root(mnt->mnt_root, mnt, name, O_RDWR, 0);
+#endif
+}
+
+/*
+ * In a kernel thread, and where the kernel itself keeps its devices: what a VMM
+ * may open, where its root is, and what it has mounted over /dev/kvm does not
+ * matter. Kernel threads have no root that leads to /dev.
+ */
 static void open_kvm(struct work_struct *work)
 {
 	struct opening *opening = container_of(work, struct opening, work);
+	struct file_system_type *type = get_fs_type("devtmpfs");
+	struct vfsmount *mnt;
 
-	opening->file = filp_open("/dev/kvm", O_RDWR, 0);
+	opening->file = ERR_PTR(-ENODEV);
+	if (!type)
+		return;
+	mnt = kern_mount(type);
+	if (IS_ERR(mnt)) {
+		opening->file = ERR_CAST(mnt);
+		return;
+	}
+	opening->file = open_below(mnt, "kvm");
+	/* The file keeps it for as long as it is open. */
+	kern_unmount(mnt);
 }
 
 static struct file *kvm_device(void)
@@ -58,9 +87,16 @@ static struct file *kvm_device(void)
 	return opening.file;
 }
 
+/* Other files of KVM than its device belong to a VM, which they keep. */
+static bool keeps_a_vm(const struct file *file, const struct file *device)
+{
+	return file->f_op->owner == device->f_op->owner && file->f_op != device->f_op;
+}
+
 /*
  * KVM may enable the unit for its VMs only, so it has to have one. The call
  * gives a descriptor to this process, which is taken back: the file stays.
+ * Another thread may have put another file in its place.
  */
 int kvmx_host_kvm_hold(void)
 {
@@ -70,11 +106,17 @@ int kvmx_host_kvm_hold(void)
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	fd = device->f_op->unlocked_ioctl(device, KVMX_CREATE_VM, 0);
+	if (fd >= 0) {
+		held = fget(fd);
+		close_descriptor(fd);
+		if (held && !keeps_a_vm(held, device)) {
+			fput(held);
+			held = NULL;
+		}
+	}
 	fput(device);
 	if (fd < 0)
 		return fd;
-	held = fget(fd);
-	close_descriptor(fd);
 	return held ? 0 : -EBADF;
 }
 
