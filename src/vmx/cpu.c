@@ -296,7 +296,8 @@ int vmx_take(void)
 	if (err)
 		pr_err_ratelimited("kvmx: cannot create a VM: VT-x has to be borrowed from kvm-intel here, which is not there (%d); modprobe kvm_intel\n",
 				   err);
-	return err;
+	/* Not the errno of a file that the caller has not asked for. */
+	return err ? -ENODEV : 0;
 }
 
 void vmx_give(void)
