@@ -39,6 +39,8 @@ enum {
 	KVMX_IOC_NULL_OK	= BIT(8),
 	/* The payload is input though the number says _IOC_READ only; it is not copied out. */
 	KVMX_IOC_COPY_IN	= BIT(9),
+	/* Whoever holds the file may call it: from another address space, of a dead VM. */
+	KVMX_IOC_ANYBODY	= BIT(10),
 };
 
 struct kvmx_ioctl {
@@ -64,7 +66,8 @@ struct kvmx_ioctl {
 /*
  * The dispatcher, for the door and for device files: finds the row of @cmd in
  * @scope (-ENOTTY), checks that the caller's address space is the VM's and the
- * VM is alive (-EIO), copies, locks, calls. The caller fills vm, vcpu, object.
+ * VM is alive (-EIO, unless ANYBODY), copies, locks, calls. The caller fills vm,
+ * vcpu, object.
  */
 long kvmx_ioctl(enum kvmx_scope scope, struct kvmx_call *call, unsigned int cmd,
 		unsigned long arg);

@@ -47,6 +47,7 @@ struct kvmx_vm {
 	refcount_t refs;		/* [a] VM file, each vCPU file, each device */
 	struct mm_struct *mm;		/* [I] the only address space that may use us */
 	struct list_head link;		/* door's list of VMs */
+	char name[32];			/* [I] "kvmx-", its maker's pid, and a number of its own */
 	struct mutex lock;		/* vCPU and irqchip creation, capabilities */
 	bool dead;			/* [l] a failed VM: every ioctl is -EIO */
 

@@ -235,12 +235,12 @@ long kvmx_ioctl(enum kvmx_scope scope, struct kvmx_call *call, unsigned int cmd,
 	const struct kvmx_ioctl *row;
 	int err;
 
-	if (call->vm) {
+	row = find_row(scope, cmd);
+	if (call->vm && !(row && (row->flags & KVMX_IOC_ANYBODY))) {
 		err = kvmx_ioctl_check_vm(call->vm);
 		if (err)
 			return err;
 	}
-	row = find_row(scope, cmd);
 	if (!row)
 		return -ENOTTY;
 	if ((row->flags & KVMX_IOC_ZERO_ARG) && arg)

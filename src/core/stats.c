@@ -10,7 +10,6 @@
 #include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -190,7 +189,7 @@ int kvmx_stats_fd_vm(struct kvmx_vm *vm)
 
 	if (!stats)
 		return -ENOMEM;
-	snprintf(stats->fixed.id, NAME_SIZE, "kvmx-%d", task_tgid_vnr(current));
+	strscpy(stats->fixed.id, vm->name, NAME_SIZE);
 	for (i = 0; i < KVMX_VM_STATS; i++)
 		stats_describe(stats, i, vm_stats[i].name, vm_stats[i].type);
 	return stats_install(stats, "kvmx-vm-stats");
@@ -204,7 +203,7 @@ int kvmx_stats_fd_vcpu(struct kvmx_vcpu *vcpu)
 
 	if (!stats)
 		return -ENOMEM;
-	snprintf(stats->fixed.id, NAME_SIZE, "kvmx-%d/vcpu-%u", task_tgid_vnr(current), vcpu->id);
+	snprintf(stats->fixed.id, NAME_SIZE, "%s/vcpu-%u", vcpu->vm->name, vcpu->id);
 	for (i = 0; i < KVMX_STAT_ARCH; i++)
 		stats_describe(stats, i, vcpu_stats[i], KVMX_STATS_TYPE_CUMULATIVE);
 	for (i = 0; i < arch; i++)

@@ -178,7 +178,8 @@ const struct kvmx_ioctl kvmx_vcpu_ioctls[] = {
 	KVMX_ROW(VCPU, KVMX_SET_SIGNAL_MASK, KVMX_IOC_NULL_OK, set_signal_mask),
 	KVMX_ROW(VCPU, KVMX_ENABLE_CAP, 0, enable_cap),
 	KVMX_ROW(VCPU, KVMX_PRE_FAULT_MEMORY, 0, pre_fault_memory),
-	KVMX_ROW(VCPU, KVMX_GET_STATS_FD, KVMX_IOC_PLAIN_ARG | KVMX_IOC_NO_MUTEX, get_stats_fd),
+	KVMX_ROW(VCPU, KVMX_GET_STATS_FD,
+		 KVMX_IOC_PLAIN_ARG | KVMX_IOC_NO_MUTEX | KVMX_IOC_ANYBODY, get_stats_fd),
 };
 const unsigned int kvmx_vcpu_nr_ioctls = ARRAY_SIZE(kvmx_vcpu_ioctls);
 

@@ -21,6 +21,7 @@
 
 static DEFINE_MUTEX(vm_list_lock);
 static LIST_HEAD(vm_list);		/* [vm_list_lock] */
+static atomic64_t vms_made;		/* [a] */
 
 void kvmx_vm_get(struct kvmx_vm *vm)
 {
@@ -267,7 +268,7 @@ const struct kvmx_ioctl kvmx_vm_ioctls[] = {
 	KVMX_ROW(VM, KVMX_IRQ_LINE_STATUS, 0, irq_line),
 	KVMX_ROW(VM, KVMX_CHECK_EXTENSION, KVMX_IOC_PLAIN_ARG, check_extension),
 	KVMX_ROW(VM, KVMX_ENABLE_CAP, KVMX_IOC_VM_LOCK, enable_cap),
-	KVMX_ROW(VM, KVMX_GET_STATS_FD, KVMX_IOC_PLAIN_ARG, get_stats_fd),
+	KVMX_ROW(VM, KVMX_GET_STATS_FD, KVMX_IOC_PLAIN_ARG | KVMX_IOC_ANYBODY, get_stats_fd),
 };
 const unsigned int kvmx_vm_nr_ioctls = ARRAY_SIZE(kvmx_vm_ioctls);
 
@@ -316,6 +317,8 @@ static struct kvmx_vm *vm_alloc(unsigned long type)
 	if (IS_ERR(vm))
 		return vm;
 	refcount_set(&vm->refs, 1);
+	snprintf(vm->name, sizeof(vm->name), "kvmx-%d-%lld", task_tgid_vnr(current),
+		 (long long)atomic64_inc_return(&vms_made));
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 	mutex_init(&vm->lock);

@@ -34,6 +34,7 @@ struct item { u64 x, y; };
 #define T_NO_MUTEX	_IO(0xae, 0x1a)
 #define T_ITEMS_SILENT	_IOWR(0xae, 0x1b, struct counted)
 #define T_TWICE		_IO(0xae, 0x1c)
+#define T_ANYBODY	_IO(0xae, 0x1d)
 #define MAX_ITEMS	100
 
 /* What the last handler saw and what it is to do. */
@@ -98,6 +99,7 @@ static const struct kvmx_ioctl rows[] = {
 	KVMX_ROW(VM, T_NULL_OK, KVMX_IOC_NULL_OK, handle),
 	KVMX_ROW(VM, T_LOCKED, KVMX_IOC_VM_LOCK, handle),
 	KVMX_ROW(VM, T_TWICE, KVMX_IOC_PLAIN_ARG, handle),
+	KVMX_ROW(VM, T_ANYBODY, KVMX_IOC_PLAIN_ARG | KVMX_IOC_ANYBODY, handle),
 	KVMX_ROW(VCPU, T_IN, 0, handle),
 	KVMX_ROW(VCPU, T_LOCKED, KVMX_IOC_VM_LOCK, handle),
 	KVMX_ROW(VCPU, T_NO_MUTEX, KVMX_IOC_PLAIN_ARG | KVMX_IOC_NO_MUTEX, handle),
@@ -248,7 +250,7 @@ START_TEST(other_address_space_and_dead_vm)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].scope == KVMX_SCOPE_SYSTEM)
+		if (rows[i].scope == KVMX_SCOPE_SYSTEM || (rows[i].flags & KVMX_IOC_ANYBODY))
 			continue;
 		vm->mm = &other;
 		ck_assert_int_eq(call(rows[i].scope, rows[i].cmd, user), -EIO);
@@ -259,6 +261,15 @@ START_TEST(other_address_space_and_dead_vm)
 	}
 	ck_assert_uint_eq(seen.calls, 0);
 	ck_assert(user_unchanged());
+	/* Also of an ioctl that is not there; but not of one that is anybody's. */
+	vm->mm = &other;
+	vm->dead = true;
+	ck_assert_int_eq(call_vm(T_ANYBODY, NULL), 0);
+	ck_assert_uint_eq(seen.calls, 1);
+	vm->dead = false;
+	ck_assert_int_eq(call_vm(T_NO_MUTEX, user), -EIO);
+	vm->mm = shim_mm();
+	ck_assert_int_eq(call_vm(T_NO_MUTEX, user), -ENOTTY);
 }
 END_TEST
 

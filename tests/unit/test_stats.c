@@ -41,6 +41,7 @@ static void setup(void)
 
 	vm = calloc(1, sizeof(*vm));
 	memset(&vcpu, 0, sizeof(vcpu));
+	strcpy(vm->name, "kvmx-7-3");
 	vcpu.vm = vm;
 	vcpu.id = 42;
 	for (i = 0; i < KVMX_VM_STATS; i++)
@@ -85,7 +86,7 @@ static void check_file(int fd, u32 nr, const char *id, u64 first)
 	ck_assert_uint_eq(header->flags, 0);
 	ck_assert_uint_eq(header->num_desc, nr);
 	ck_assert_uint_ge(header->id_offset, sizeof(*header));
-	ck_assert(!memcmp(user + header->id_offset, id, strlen(id)));
+	ck_assert_str_eq((char *)user + header->id_offset, id);
 	ck_assert_uint_lt(strnlen((char *)user + header->id_offset, header->name_size),
 			  header->name_size);
 	desc_size = sizeof(struct kvmx_stats_desc) + header->name_size;
@@ -117,7 +118,7 @@ START_TEST(vm_file)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(refs, 1);
-	check_file(fd, KVMX_VM_STATS, "kvmx-", 1000);
+	check_file(fd, KVMX_VM_STATS, "kvmx-7-3", 1000);
 	shim_fd_close(fd);
 }
 END_TEST
@@ -127,8 +128,7 @@ START_TEST(vcpu_file)
 	int fd = kvmx_stats_fd_vcpu(&vcpu);
 
 	ck_assert_int_ge(fd, 0);
-	check_file(fd, KVMX_STAT_ARCH + 3, "kvmx-", 2000);
-	ck_assert_ptr_nonnull(strstr((char *)user + sizeof(struct kvmx_stats_header), "vcpu-42"));
+	check_file(fd, KVMX_STAT_ARCH + 3, "kvmx-7-3/vcpu-42", 2000);
 	shim_fd_close(fd);
 }
 END_TEST
