@@ -60,6 +60,7 @@ int main(void)
 	suite_add_tcase(suite, serial_tests());
 	suite_add_tcase(suite, legacy_tests());
 	suite_add_tcase(suite, library_tests());
+	suite_add_tcase(suite, top_tests());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

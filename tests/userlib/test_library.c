@@ -221,6 +221,7 @@ START_TEST(statistics)
 	file_open(&f, sizeof(f), &fd);
 	ck_assert_int_eq(kvmx_stats_open(fd, &stats), 0);
 	ck_assert_uint_eq(kvmx_stats_count(stats), 2);
+	ck_assert_str_eq(kvmx_stats_id(stats), "kvmx-1");
 	ck_assert_int_eq(kvmx_stats_get(stats, 0, &stat), 0);
 	ck_assert_str_eq(stat.name, "exits");
 	ck_assert_uint_eq(stat.values[0], 10);

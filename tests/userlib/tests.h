@@ -19,6 +19,7 @@ TCase *cpuid_tests(void);
 TCase *serial_tests(void);
 TCase *legacy_tests(void);
 TCase *library_tests(void);
+TCase *top_tests(void);
 
 /* One range of @length bytes at @base; released by ram_free(). */
 void ram_make(struct guest_ram *ram, uint64_t base, uint64_t length);

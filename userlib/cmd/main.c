@@ -18,6 +18,7 @@ static const struct {
 #endif
 	{ "exec", cmd_exec, "run a program that knows only /dev/kvm" },
 	{ "status", cmd_status, "say whether virtual machines can run here" },
+	{ "top", cmd_top, "show running virtual machines and their exits" },
 	{ "load", cmd_load, "load the kvmx module" },
 	{ "unload", cmd_unload, "unload the kvmx module" },
 };

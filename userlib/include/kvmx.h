@@ -478,12 +478,17 @@ int kvmx_vcpu_get_cpuid(struct kvmx_vcpu *vcpu, struct kvmx_cpuid2 **out);
 
 /**
  * kvmx_vm_stats_fd(), kvmx_vcpu_stats_fd() - the binary statistics file.
+ * kvmx_stats_fd() - the same, of a VM or vCPU whose descriptor is @fd.
+ *
+ * kvmx shows statistics to whoever holds the descriptor, also in a process other
+ * than the VM's; in-tree KVM answers -EIO there.
  *
  * Return: a file descriptor the caller owns; -ENOTTY when the device has no
  * statistics. ABI: KVMX_GET_STATS_FD.
  */
 int kvmx_vm_stats_fd(struct kvmx_vm *vm);
 int kvmx_vcpu_stats_fd(struct kvmx_vcpu *vcpu);
+int kvmx_stats_fd(int fd);
 
 /**
  * kvmx_stats_open() - read the description of a statistics file.
@@ -497,6 +502,15 @@ int kvmx_stats_open(int fd, struct kvmx_stats **out);
 
 /** kvmx_stats_close() - release a reader. */
 void kvmx_stats_close(struct kvmx_stats *stats);
+
+/**
+ * kvmx_stats_id() - whose statistics they are.
+ *
+ * Return: the file's id string, valid until the reader is closed. Of kvmx:
+ * "kvmx-PID-NUMBER" for a VM, the same with "/vcpu-ID" for a vCPU; no two VMs
+ * have the same while the module is loaded.
+ */
+const char *kvmx_stats_id(const struct kvmx_stats *stats);
 
 /** kvmx_stats_count() - how many statistics there are. */
 uint32_t kvmx_stats_count(const struct kvmx_stats *stats);

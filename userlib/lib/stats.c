@@ -19,6 +19,7 @@ struct kvmx_stats {
 	uint32_t desc_size;	/* of one descriptor with its name */
 	uint32_t data_offset;
 	uint32_t data_size;	/* bytes of values */
+	char *id;
 	unsigned char *desc;
 	uint64_t *data;
 };
@@ -98,7 +99,11 @@ int kvmx_stats_open(int fd, struct kvmx_stats **out)
 	s->data_offset = header.data_offset;
 	ret = -ENOMEM;
 	s->desc = calloc(s->count + 1, s->desc_size);
-	if (!s->desc)
+	s->id = calloc(1, header.name_size + 1);
+	if (!s->desc || !s->id)
+		goto fail;
+	ret = read_all(fd, s->id, header.name_size, header.id_offset);
+	if (ret)
 		goto fail;
 	ret = read_all(fd, s->desc, (size_t)s->count * s->desc_size,
 		       header.desc_offset);
@@ -125,9 +130,15 @@ void kvmx_stats_close(struct kvmx_stats *stats)
 {
 	if (!stats)
 		return;
+	free(stats->id);
 	free(stats->desc);
 	free(stats->data);
 	free(stats);
+}
+
+const char *kvmx_stats_id(const struct kvmx_stats *stats)
+{
+	return stats ? stats->id : NULL;
 }
 
 uint32_t kvmx_stats_count(const struct kvmx_stats *stats)
@@ -160,12 +171,17 @@ int kvmx_stats_get(const struct kvmx_stats *stats, uint32_t index,
 	return 0;
 }
 
+int kvmx_stats_fd(int fd)
+{
+	return fd < 0 ? -EINVAL : kvmx_ioctl(fd, KVMX_GET_STATS_FD, NULL);
+}
+
 int kvmx_vm_stats_fd(struct kvmx_vm *vm)
 {
-	return vm ? kvmx_ioctl(vm->fd, KVMX_GET_STATS_FD, NULL) : -EINVAL;
+	return vm ? kvmx_stats_fd(vm->fd) : -EINVAL;
 }
 
 int kvmx_vcpu_stats_fd(struct kvmx_vcpu *vcpu)
 {
-	return vcpu ? kvmx_ioctl(vcpu->fd, KVMX_GET_STATS_FD, NULL) : -EINVAL;
+	return vcpu ? kvmx_stats_fd(vcpu->fd) : -EINVAL;
 }
