@@ -38,6 +38,7 @@ int kvmx_bus_init(struct kvmx_vm *vm)
 	return 0;
 }
 
+/* Devices that leave after this find no table, and have nobody to wait for: the lock stays. */
 void kvmx_bus_destroy(struct kvmx_vm *vm)
 {
 	int i;
@@ -46,7 +47,6 @@ void kvmx_bus_destroy(struct kvmx_vm *vm)
 		kfree(rcu_dereference_protected(vm->buses.bus[i], true));
 		RCU_INIT_POINTER(vm->buses.bus[i], NULL);
 	}
-	mutex_destroy(&vm->buses.lock);
 }
 
 static struct kvmx_bus *current_bus(struct kvmx_vm *vm, enum kvmx_bus_id id)

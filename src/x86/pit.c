@@ -474,7 +474,9 @@ static const struct kvmx_io_ops pit_ops = { .read = pit_read, .write = pit_write
  * ticks; who does not know of it writes 0 there.
  *
  * User space divides by counts, so one that is not loaded is told as the
- * largest, begun at no time and with the status that says so.
+ * largest, begun at no time and with the status that says so. Of one that waits
+ * for its trigger, with a status that was latched before it was loaded, that
+ * is true as well: reserved[1] has the channels with a count.
  */
 
 static void tell_count(struct kvmx_pit_channel_state *c)
@@ -502,15 +504,17 @@ void pit_get_state(struct pit *pit, struct kvmx_pit_state2 *s)
 	/* While the gate is low the count stands still: it moves along with the time. */
 	if (!c->gate && !is_triggered(c) && c->count)
 		c->count_load_time += ktime_get_ns() - pit->gate_fell;
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 3; i++) {
+		s->reserved[1] |= s->channels[i].count ? BIT(i) : 0;
 		tell_count(&s->channels[i]);
+	}
 	s->flags = pit->flags;
 	s->reserved[0] = atomic_read(&pit->lost);
 	spin_unlock_irqrestore(&pit->lock, flags);
 }
 
 /* What user space gives, as this file can have written it. */
-static void sanitize(struct kvmx_pit_channel_state *c, u32 nr, u64 now)
+static void sanitize(struct kvmx_pit_channel_state *c, u32 nr, bool loaded, u64 now)
 {
 	c->mode = c->mode & (c->mode & 2 ? 3 : 7);
 	c->bcd = !!c->bcd;
@@ -520,8 +524,11 @@ static void sanitize(struct kvmx_pit_channel_state *c, u32 nr, u64 now)
 	c->write_state = min_t(u8, c->write_state, RW_WORD_HIGH);
 	c->count_latched &= 3;
 	c->status_latched = !!c->status_latched;
-	if (c->count == 0x10000 && !c->count_load_time && (c->status & STATUS_NULL_COUNT))
+	if (!loaded && c->count == 0x10000 && !c->count_load_time &&
+	    (c->status & STATUS_NULL_COUNT))
 		c->count = 0;
+	if (!c->count)
+		c->status |= STATUS_NULL_COUNT;
 	/* From another machine's clock, or none: the count begins now. */
 	if ((u64)c->count_load_time > now ||
 	    (!c->count_load_time && c->count && !is_triggered(c)))
@@ -541,7 +548,7 @@ int pit_set_state(struct pit *pit, const struct kvmx_pit_state2 *s)
 	now = ktime_get_ns();
 	memcpy(pit->channel, s->channels, sizeof(pit->channel));
 	for (i = 0; i < 3; i++)
-		sanitize(&pit->channel[i], i, now);
+		sanitize(&pit->channel[i], i, s->reserved[1] & BIT(i), now);
 	pit->gate_fell = now;
 	pit->flags = s->flags & (KVMX_PIT_FLAGS_HPET_LEGACY | KVMX_PIT_FLAGS_SPEAKER_DATA_ON);
 	atomic_set(&pit->lost, min_t(u32, s->reserved[0], MAX_LOST_TICKS));

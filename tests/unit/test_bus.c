@@ -97,6 +97,19 @@ START_TEST(empty_bus)
 }
 END_TEST
 
+/* A VM's buses go before its devices do. */
+START_TEST(late_device)
+{
+	struct device d;
+
+	device_init(&d);
+	ck_assert_int_eq(add(&d, 0x1000, 4), 0);
+	kvmx_bus_destroy(vm);
+	kvmx_bus_unregister(vm, KVMX_BUS_MMIO, &d.dev);
+	ck_assert_uint_eq(shim_alloc_live(), 0);
+}
+END_TEST
+
 START_TEST(inside_and_outside)
 {
 	struct device d;
@@ -287,7 +300,7 @@ END_TEST
 
 static TCase *buses(void)
 {
-	TCase *tc = UNIT_CASE("buses", empty_bus, inside_and_outside, range_shorter_than_access,
+	TCase *tc = UNIT_CASE("buses", empty_bus, late_device, inside_and_outside, range_shorter_than_access,
 			      wildcard_length, ends_of_the_address_space, overlaps, limit, no_memory,
 			      random_ranges);
 

@@ -532,6 +532,21 @@ START_TEST(state)
 	shim_clock_advance(100000);
 	ck_assert_int_eq(pit_set_state(vm->pit, &s), 0);
 	ck_assert_uint_eq(count_of(0), 1000);
+	/* The largest count waits for its trigger, and the status was latched before it came. */
+	port_write(0x43, 0x72);
+	port_write(0x43, 0xe4);
+	port_write(0x41, 0);
+	port_write(0x41, 0);
+	round_trip();
+	ck_assert_uint_eq(port_read(0x41), 0xf2);
+	ck_assert_uint_eq(status_of(1), 0xb2);
+	/* A latched status that does not know of a count that is missing: nobody had one. */
+	pit_get_state(vm->pit, &s);
+	s.channels[1].count = 0;
+	s.channels[1].status_latched = 1;
+	s.channels[1].status = 8;
+	ck_assert_int_eq(pit_set_state(vm->pit, &s), 0);
+	round_trip();
 	s.channels[1].count = 0x10001;
 	s.channels[0].count = 5;
 	ck_assert_int_eq(pit_set_state(vm->pit, &s), -EINVAL);

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <asm/processor.h>
 #include <signal.h>
+#undef F_LOCK	/* of unistd.h, which that includes */
 
 #define TASK_COMM_LEN 16
 struct mm_struct;
@@ -26,6 +27,7 @@ struct task_struct *shim_current(void);
 bool shim_signal_is_pending(void);
 bool shim_resched_is_needed(void);
 void schedule(void);
+long schedule_timeout_interruptible(long timeout);	/* the program's */
 #define yield()		((void)sched_yield())
 
 #define current		shim_current()
