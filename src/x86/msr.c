@@ -12,7 +12,6 @@
 #include "cpuid.h"
 #include "lapic.h"
 #include "msr.h"
-#include "steal.h"
 
 enum {
 	LISTED	= BIT(0),	/* part of a vCPU's state: KVMX_GET_MSR_INDEX_LIST */
@@ -178,81 +177,6 @@ static int deadline_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 	if (!host)
 		return lapic_set_deadline(v, val);
 	lapic_restore_deadline(v, val);
-	return 0;
-}
-
-/* The clock's MSRs have two numbers, each with a feature of its own. */
-static bool has_clock(struct x86_vcpu *v, u32 msr, bool host)
-{
-	bool old = msr == KVMX_MSR_SYSTEM_TIME || msr == KVMX_MSR_WALL_CLOCK;
-
-	return host || x86_pv_has(v, old ? X86F_KVM_CLOCKSOURCE : X86F_KVM_CLOCKSOURCE2);
-}
-
-static int system_time_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
-{
-	if (!has_clock(v, msr, host))
-		return -EINVAL;
-	*val = v->clock.system_time_msr;
-	return 0;
-}
-
-static int system_time_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
-{
-	if (!has_clock(v, msr, host))
-		return -EINVAL;
-	x86_clock_set_msr(v, val);
-	return 0;
-}
-
-static int wall_clock_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
-{
-	if (!has_clock(v, msr, host))
-		return -EINVAL;
-	*val = READ_ONCE(x86_vm_of(v)->wall_clock_msr);
-	return 0;
-}
-
-/* A guest asks for the time; user space puts back where it was asked for. */
-static int wall_clock_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
-{
-	if (!has_clock(v, msr, host))
-		return -EINVAL;
-	WRITE_ONCE(x86_vm_of(v)->wall_clock_msr, val);
-	if (!host && val)
-		x86_clock_write_wall(x86_vm_of(v), val);
-	return 0;
-}
-
-static int steal_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
-{
-	if (!host && !x86_pv_has(v, X86F_KVM_STEAL_TIME))
-		return -EINVAL;
-	*val = v->steal.msr;
-	return 0;
-}
-
-static int steal_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
-{
-	if (!host && !x86_pv_has(v, X86F_KVM_STEAL_TIME))
-		return -EINVAL;
-	return x86_steal_set_msr(v, val);
-}
-
-/* Bit 0: the host may poll while the guest halts. */
-static int poll_control_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
-{
-	if (!host && !x86_pv_has(v, X86F_KVM_POLL_CONTROL))
-		return -EINVAL;
-	*val = !v->vcpu.no_halt_poll;
-	return 0;
-}
-
-static int poll_control_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
-{
-	if ((val & ~1ull) || (!host && !x86_pv_has(v, X86F_KVM_POLL_CONTROL)))
-		return -EINVAL;
-	v->vcpu.no_halt_poll = !val;
 	return 0;
 }
 
@@ -471,9 +395,9 @@ static const struct msr_row rows[] = {
 	{ X86_MSR_P5_MC_ADDR, X86_MSR_P5_MC_TYPE, ZERO },
 	{ X86_MSR_TSC, X86_MSR_TSC, LISTED, 0, tsc_get, tsc_set },
 	{ KVMX_MSR_WALL_CLOCK, KVMX_MSR_WALL_CLOCK, LISTED | SLEEPS, 0,
-	  wall_clock_get, wall_clock_set },
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ KVMX_MSR_SYSTEM_TIME, KVMX_MSR_SYSTEM_TIME, LISTED, 0,
-	  system_time_get, system_time_set },
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ X86_MSR_PLATFORM_ID, X86_MSR_PLATFORM_ID, ZERO },
 	{ X86_MSR_APIC_BASE, X86_MSR_APIC_BASE, 0, 0, apic_base_get, apic_base_set },
 	{ X86_MSR_EBL_CR_POWERON, X86_MSR_EBL_CR_POWERON, ZERO },
@@ -517,13 +441,13 @@ static const struct msr_row rows[] = {
 	{ X86_MSR_X2APIC, X86_MSR_X2APIC + 0xff, 0, 0, x2apic_get, x2apic_set },
 	{ X86_MSR_XSS, X86_MSR_XSS, 0, 0, xss_get, xss_set },
 	{ KVMX_MSR_WALL_CLOCK_NEW, KVMX_MSR_WALL_CLOCK_NEW, LISTED | SLEEPS, 0,
-	  wall_clock_get, wall_clock_set },
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ KVMX_MSR_SYSTEM_TIME_NEW, KVMX_MSR_SYSTEM_TIME_NEW, LISTED, 0,
-	  system_time_get, system_time_set },
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ KVMX_MSR_STEAL_TIME, KVMX_MSR_STEAL_TIME, LISTED, X86F_KVM_STEAL_TIME,
-	  steal_get, steal_set },
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ KVMX_MSR_POLL_CONTROL, KVMX_MSR_POLL_CONTROL, LISTED, 0,
-	  poll_control_get, poll_control_set },
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ X86_MSR_EFER, X86_MSR_EFER, 0, 0, efer_get, efer_set },
 	{ X86_MSR_STAR, X86_MSR_STAR, LISTED, 0, unit_get, unit_set },
 	{ X86_MSR_LSTAR, X86_MSR_CSTAR, LISTED | ADDRESS, 0, unit_get, unit_set },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Model-specific registers of a guest: one table says which there are and how
- * each is read and written. msr.c with mtrr.c and mce.c; called by the exit
- * table, the emulator and the ioctls.
+ * each is read and written. msr.c with msr_pv.c, mtrr.c and mce.c; called by the
+ * exit table, the emulator and the ioctls.
  */
 #ifndef X86_MSR_H
 #define X86_MSR_H
@@ -52,6 +52,10 @@ void x86_msr_init(void);
 
 /* Canonical for this guest's CPU (Intel SDM, "Canonical Addressing"). */
 bool x86_msr_canonical(struct x86_vcpu *v, u64 addr);
+
+/* msr_pv.c: the hypervisor's own. */
+int x86_pv_msr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host);
+int x86_pv_msr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host);
 
 /* mtrr.c */
 int x86_mtrr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host);

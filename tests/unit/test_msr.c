@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's MSRs: which exist, who may write what, memory types, machine check. */
 /* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c src/x86/steal.c */
-/* links: src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
+/* links: src/x86/msr_pv.c src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
 #include "x86_world.h"
 #include "msr.c"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A vCPU's state through the ioctls: what is set is got, what is refused changes nothing. */
-/* links: src/x86/state.c src/x86/state_events.c src/x86/ioctl.c src/x86/caps.c src/x86/msr.c */
+/* links: src/x86/state.c src/x86/state_events.c src/x86/ioctl.c src/x86/caps.c src/x86/msr.c src/x86/msr_pv.c */
 /* links: src/x86/mtrr.c src/x86/mce.c src/x86/clock.c src/x86/tsc.c src/x86/guest_debug.c */
 /* links: src/x86/steal.c src/x86/msr_filter.c src/x86/run_page.c */
 /* links: src/x86/cpuid.c src/x86/cpuid_host.c src/x86/fpu.c */
