@@ -319,6 +319,11 @@ struct x86_vcpu {
 		const void *task;	/* compared only */
 		bool preempted;		/* the page says so */
 	} steal;			/* [m] steal.c */
+	struct {
+		u64 msr;		/* [m] MSR_KVM_EOI_EN */
+		bool offered;		/* [w] the guest may end its interrupt by the bit */
+		u8 late;		/* [w] EOIs written while the bit could not be read */
+	} pv_eoi;			/* pv_eoi.c */
 	struct x86_mce mce;
 
 	u64 tsc_offset;			/* [m] guest TSC = host TSC * ratio + offset */

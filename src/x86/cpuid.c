@@ -167,7 +167,8 @@ static void set_bit_if(u32 *reg, enum x86_feature f, bool set)
 static u32 pv_missing(struct x86_vcpu *v)
 {
 	if (!v->lapic)
-		return BIT(KVMX_FEATURE_PV_SEND_IPI) | BIT(KVMX_FEATURE_PV_UNHALT);
+		return BIT(KVMX_FEATURE_PV_SEND_IPI) | BIT(KVMX_FEATURE_PV_UNHALT) |
+		       BIT(KVMX_FEATURE_PV_EOI);
 	return x86_vm_of(v)->disabled_exits & KVMX_X86_DISABLE_EXITS_HLT ?
 	       BIT(KVMX_FEATURE_PV_UNHALT) : 0;
 }

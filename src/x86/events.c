@@ -5,11 +5,13 @@
  * raised by exits, emulation and the interrupt controllers.
  */
 #include <linux/kernel.h>
+#include <linux/kvmx_para.h>
 
 #include "run.h"
 #include "irqchip.h"
 #include "lapic.h"
 #include "pic.h"
+#include "pv_eoi.h"
 #include "trace.h"
 
 /* Intel SDM volume 3, "Interrupt 8 - Double Fault Exception": classes of exceptions. */
@@ -251,6 +253,8 @@ void x86_events_inject(struct x86_vcpu *v)
 				v->ev.irq_soft = false;
 				v->vcpu.stat[KVMX_STAT_INTERRUPTS]++;
 				x86_inject_simple(v, X86_EVENT_INTR, vector);
+				if (unlikely(v->pv_eoi.msr & KVMX_PV_EOI_ENABLED))
+					x86_pv_eoi_offer(v);
 				vector = x86_interrupt_pending(v);
 			}
 		}

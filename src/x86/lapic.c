@@ -12,6 +12,7 @@
 
 #include "ioapic.h"
 #include "lapic_regs.h"
+#include "pv_eoi.h"
 #include "vapic.h"
 
 /*
@@ -213,6 +214,24 @@ void lapic_eoi(struct x86_vcpu *v)
 	broadcast_eoi(v, vector);
 }
 
+/* No vector waits for it, and no I/O APIC listens. */
+bool lapic_eoi_unnoticed(struct x86_vcpu *v)
+{
+	struct ioapic *ioapic = x86_vm_of(v)->ioapic;
+	int vector = lapic_highest(v->lapic->isr);
+
+	return vector >= 0 && !lapic_any_request(v) && !test_bit(vector, v->lapic->tmr) &&
+	       !(ioapic && ioapic_handles(ioapic, vector));
+}
+
+static void write_eoi(struct x86_vcpu *v)
+{
+	if (unlikely(v->pv_eoi.offered))
+		x86_pv_eoi_written(v);
+	else
+		lapic_eoi(v);
+}
+
 int lapic_take_eoi_exit(struct x86_vcpu *v)
 {
 	int vector = v->lapic ? lapic_highest(v->lapic->eoi_exit) : -1;
@@ -273,6 +292,13 @@ static u32 read_vectors(const unsigned long *map, u32 offset)
 	return READ_ONCE(map[i * 32 / BITS_PER_LONG]) >> (i * 32 % BITS_PER_LONG);
 }
 
+/* The guest may have ended an interrupt; if its memory is gone right now, it is not known yet. */
+static void settle(struct x86_vcpu *v)
+{
+	if (unlikely(v->pv_eoi.offered))
+		x86_pv_eoi_collect(v, true);
+}
+
 /* Registers that a read finds as they are, or that follow from other state. */
 u32 lapic_read_plain(struct x86_vcpu *v, u32 offset)
 {
@@ -285,10 +311,12 @@ u32 lapic_read_plain(struct x86_vcpu *v, u32 offset)
 	case LAPIC_VERSION:
 		return LAPIC_VERSION_VALUE | (may_suppress_broadcast(v) ? LAPIC_VERSION_DIRECTED : 0);
 	case LAPIC_PPR:
+		settle(v);
 		return lapic->ppr;
 	case LAPIC_LDR:
 		return lapic_x2apic(v) ? x2apic_ldr(id) : lapic_reg(lapic, LAPIC_LDR);
 	case LAPIC_ISR ... LAPIC_ISR + 0x70:
+		settle(v);
 		return read_vectors(lapic->isr, offset);
 	case LAPIC_TMR ... LAPIC_TMR + 0x70:
 		return read_vectors(lapic->tmr, offset);
@@ -498,7 +526,7 @@ int lapic_mmio_write(struct x86_vcpu *v, u32 offset, int len, const void *val)
 	if (reg == LAPIC_TPR)
 		x86_vapic_report(v, true);
 	if (reg == LAPIC_EOI)
-		lapic_eoi(v);
+		write_eoi(v);
 	else if (reg == LAPIC_ESR)
 		write_esr(v->lapic);
 	else if (mask)
@@ -561,7 +589,7 @@ int lapic_msr_write(struct x86_vcpu *v, u32 msr, u64 val)
 	case LAPIC_EOI:
 		if (val)
 			return -EINVAL;
-		lapic_eoi(v);
+		write_eoi(v);
 		return 0;
 	case LAPIC_ESR:
 		if (val)

@@ -35,6 +35,7 @@ int lapic_pending(struct x86_vcpu *v);		/* any context: deliverable vector, or -
 u8 lapic_blocked_class(struct x86_vcpu *v);
 void lapic_ack(struct x86_vcpu *v, u8 vector);	/* @vector goes from IRR to ISR */
 void lapic_eoi(struct x86_vcpu *v);
+bool lapic_eoi_unnoticed(struct x86_vcpu *v);	/* of what is in service: it can come later */
 bool lapic_has_reason(struct x86_vcpu *v);	/* any context: would it wake a HLT */
 bool lapic_accepts_extint(struct x86_vcpu *v);	/* any context: the PIC's INTR reaches @v */
 /*

@@ -446,6 +446,8 @@ static const struct msr_row rows[] = {
 	  x86_pv_msr_get, x86_pv_msr_set },
 	{ KVMX_MSR_STEAL_TIME, KVMX_MSR_STEAL_TIME, LISTED, X86F_KVM_STEAL_TIME,
 	  x86_pv_msr_get, x86_pv_msr_set },
+	{ KVMX_MSR_PV_EOI_EN, KVMX_MSR_PV_EOI_EN, LISTED | SLEEPS, 0,
+	  x86_pv_msr_get, x86_pv_msr_set },
 	{ KVMX_MSR_POLL_CONTROL, KVMX_MSR_POLL_CONTROL, LISTED, 0,
 	  x86_pv_msr_get, x86_pv_msr_set },
 	{ X86_MSR_EFER, X86_MSR_EFER, 0, 0, efer_get, efer_set },

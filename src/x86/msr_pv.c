@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "cpuid.h"
 #include "msr.h"
+#include "pv_eoi.h"
 #include "steal.h"
 
 static bool offered(struct x86_vcpu *v, u32 msr)
@@ -23,6 +24,8 @@ static bool offered(struct x86_vcpu *v, u32 msr)
 		return x86_pv_has(v, X86F_KVM_CLOCKSOURCE2);
 	case KVMX_MSR_STEAL_TIME:
 		return x86_pv_has(v, X86F_KVM_STEAL_TIME);
+	case KVMX_MSR_PV_EOI_EN:
+		return x86_pv_has(v, X86F_KVM_PV_EOI);
 	case KVMX_MSR_POLL_CONTROL:
 		return x86_pv_has(v, X86F_KVM_POLL_CONTROL);
 	}
@@ -44,6 +47,9 @@ int x86_pv_msr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
 		return 0;
 	case KVMX_MSR_STEAL_TIME:
 		*val = v->steal.msr;
+		return 0;
+	case KVMX_MSR_PV_EOI_EN:
+		*val = v->pv_eoi.msr;
 		return 0;
 	case KVMX_MSR_POLL_CONTROL:
 		*val = !v->vcpu.no_halt_poll;
@@ -84,6 +90,8 @@ int x86_pv_msr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 		return 0;
 	case KVMX_MSR_STEAL_TIME:
 		return x86_steal_set_msr(v, val);
+	case KVMX_MSR_PV_EOI_EN:
+		return x86_pv_eoi_set_msr(v, val);
 	case KVMX_MSR_POLL_CONTROL:
 		return set_poll_control(v, val);
 	}

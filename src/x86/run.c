@@ -19,6 +19,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "msr.h"
+#include "pv_eoi.h"
 #include "steal.h"
 #include "trace.h"
 #include "vapic.h"
@@ -61,6 +62,9 @@ static bool x86_window_requests(struct x86_vcpu *v)
 {
 	struct kvmx_vcpu *vcpu = &v->vcpu;
 
+	/* Whether another interrupt may go in depends on the last one's end. */
+	if (unlikely(v->pv_eoi.offered) && !x86_pv_eoi_collect(v, true))
+		return true;
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TLB_FLUSH))
 		x86_unit->flush_tlb(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TIMER) && v->lapic)
@@ -303,6 +307,8 @@ static enum x86_next x86_loop(struct x86_vcpu *v)
 				continue;
 		}
 		next = x86_run_window(v);
+		if (unlikely(v->pv_eoi.offered))
+			x86_pv_eoi_collect(v, false);
 		if (unlikely(v->vapic.addr))
 			x86_vapic_collect(v);
 		if (next == X86_SLOW)

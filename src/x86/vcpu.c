@@ -64,6 +64,7 @@ void x86_vcpu_reset(struct x86_vcpu *v, bool init)
 	v->int_shadow = false;
 	v->nmi_masked = false;
 	WRITE_ONCE(v->pv_unhalted, false);
+	v->pv_eoi.msr = 0;
 
 	v->ev.exception.type = X86_EVENT_NONE;
 	v->ev.exception_injected = false;

@@ -111,6 +111,18 @@ int kvmx_guest_write(struct kvmx_vm *kvm, gpa_t gpa, const void *data, size_t le
 	return 0;
 }
 
+static bool paged_out;		/* nothing of it can be had without sleeping */
+
+int kvmx_guest_read_atomic(struct kvmx_vm *kvm, gpa_t gpa, void *data, size_t len)
+{
+	return paged_out ? -EAGAIN : kvmx_guest_read(kvm, gpa, data, len);
+}
+
+int kvmx_guest_write_atomic(struct kvmx_vm *kvm, gpa_t gpa, const void *data, size_t len)
+{
+	return paged_out ? -EAGAIN : kvmx_guest_write(kvm, gpa, data, len);
+}
+
 /* --- the world --- */
 
 static struct x86_vcpu *add_vcpu(u32 id)

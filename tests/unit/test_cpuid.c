@@ -103,7 +103,7 @@ START_TEST(nothing_that_the_cpu_lacks)
 	static const enum x86_feature made[] = {
 		X86F_MCE, X86F_APIC, X86F_MTRR, X86F_MCA, X86F_X2APIC, X86F_HYPERVISOR,
 		X86F_TSC_ADJUST, X86F_ARAT, X86F_KVM_CLOCKSOURCE, X86F_KVM_NOP_IO_DELAY,
-		X86F_KVM_CLOCKSOURCE2, X86F_KVM_STEAL_TIME, X86F_KVM_PV_UNHALT,
+		X86F_KVM_CLOCKSOURCE2, X86F_KVM_STEAL_TIME, X86F_KVM_PV_EOI, X86F_KVM_PV_UNHALT,
 		X86F_KVM_PV_TLB_FLUSH, X86F_KVM_PV_SEND_IPI, X86F_KVM_POLL_CONTROL,
 		X86F_KVM_PV_SCHED_YIELD, X86F_KVM_CLOCK_STABLE, X86F_LM, X86F_PAT, X86F_FXSR,
 	};
@@ -160,7 +160,7 @@ START_TEST(offered_amd)
 	ck_assert_uint_eq(e->eax, KVMX_CPUID_FEATURES);
 	ck_assert_int_eq(memcmp(&e->ebx, "KVMKVMKVM\0\0\0", 12), 0);
 	ck_assert_uint_eq(offer(KVMX_CPUID_FEATURES, 0)->eax, BIT(0) | BIT(1) | BIT(3) |
-			  BIT(5) | BIT(7) | BIT(9) | BIT(11) | BIT(12) | BIT(13) | BIT(24));
+			  BIT(5) | BIT(6) | BIT(7) | BIT(9) | BIT(11) | BIT(12) | BIT(13) | BIT(24));
 	ck_assert_uint_eq(offer(0x80000002, 0)->ebx, 0x22220002);
 	ck_assert_uint_eq(offer(0x80000007, 0)->edx, BIT(8));
 	ck_assert_uint_eq(offer(0x80000008, 0)->eax, 0x3030);

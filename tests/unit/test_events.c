@@ -5,6 +5,7 @@
 #include <kvmx/x86.h>
 #include "irqchip.h"
 #include "lapic.h"
+#include "pv_eoi.h"
 #include "run.h"
 #include "unit.h"
 
@@ -58,6 +59,13 @@ int x86_interrupt_ack(struct x86_vcpu *v)
 
 	controller = -1;
 	return vector;
+}
+
+static unsigned int offers;
+
+void x86_pv_eoi_offer(struct x86_vcpu *v)
+{
+	offers++;
 }
 
 u8 lapic_blocked_class(struct x86_vcpu *v)
@@ -116,6 +124,25 @@ static void expect(u8 type, u8 vector)
 	if (type != X86_EVENT_NONE)
 		ck_assert_int_eq(entered.vector, vector);
 }
+
+/* Only for an interrupt, and only to who wants it. */
+START_TEST(end_is_offered)
+{
+	struct x86_vcpu *v = begin();
+
+	offers = 0;
+	controller = 0x40;
+	enter(v, X86_EVENT_NONE, 0);
+	ck_assert_uint_eq(offers, 0);
+	v->pv_eoi.msr = 0x1001;
+	enter(v, X86_EVENT_NONE, 0);
+	ck_assert_uint_eq(offers, 0);
+	controller = 0x41;
+	enter(v, X86_EVENT_NONE, 0);
+	expect(X86_EVENT_INTR, 0x41);
+	ck_assert_uint_eq(offers, 1);
+}
+END_TEST
 
 START_TEST(order)
 {
@@ -284,5 +311,5 @@ START_TEST(double_fault)
 }
 END_TEST
 
-UNIT_MAIN("events", UNIT_CASE("events", order, cut_short, exception_and_interrupt, software, shadow,
+UNIT_MAIN("events", UNIT_CASE("events", order, end_is_offered, cut_short, exception_and_interrupt, software, shadow,
 			      refused_entry, double_fault))

@@ -22,6 +22,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "msr.h"
+#include "pv_eoi.h"
 #include "run.h"
 #include "unit.h"
 
@@ -372,6 +373,12 @@ int lapic_set_deadline(struct x86_vcpu *v, u64 val)
 void lapic_restore_deadline(struct x86_vcpu *v, u64 val)
 {
 	apic_deadline = val;
+}
+
+int x86_pv_eoi_set_msr(struct x86_vcpu *v, u64 val)
+{
+	v->pv_eoi.msr = val;
+	return val & 2 ? -EINVAL : 0;
 }
 
 void lapic_tsc_changed(struct x86_vcpu *v)
