@@ -210,30 +210,6 @@ struct x86_mce {
 	u64 bank[32 * 4];
 };
 
-/*
- * An access that user space completes: mmio.c and pio.c. While an instruction
- * is emulated all its device reads are kept, so that it can be emulated again
- * from its start once user space has answered one of them.
- */
-struct x86_io_state {
-	/* What to do when KVMX_RUN comes back, or NULL. 0; 1: user space is asked again; -errno. */
-	int (*complete)(struct x86_vcpu *v);
-	u8 nr_read;		/* bytes of @read that are answered */
-	u8 used;		/* bytes of them that this emulation has consumed */
-	u8 read[64];
-	u64 asked_at;		/* the address, or port, that user space is to answer for */
-	u16 asked;		/* bytes of the answer */
-	u8 asked_port;		/* size of the port: the answer is in its page; 0: in run->mmio */
-	u64 rip;		/* of the instruction */
-	u16 pio_ready;		/* bytes in the port I/O page that INS may consume */
-	struct {
-		u64 gpa;
-		u8 len;
-		u8 data[8];
-	} write[16];		/* to be handed out, in order */
-	u8 nr_writes, next_write;
-};
-
 /* A MOV between a register, or an immediate, and memory. */
 struct x86_mov {
 	bool store;		/* to memory */
@@ -242,6 +218,33 @@ struct x86_mov {
 	u8 reg, size;		/* the register, and its bytes that are meant */
 	u8 mem_size;		/* bytes in memory; a load extends them by zeros */
 	u64 val;
+};
+
+/*
+ * An instruction that user space completes: mmio.c, mmio_mov.c, pio.c,
+ * msr_filter.c and hypercall.c. While one is emulated all its device reads are
+ * kept, so that it can be emulated again from its start once user space has
+ * answered one of them.
+ */
+struct x86_io_state {
+	/* What to do when KVMX_RUN comes back, or NULL. 0; 1: user space is asked again; -errno. */
+	int (*complete)(struct x86_vcpu *v);
+	u8 nr_read;		/* bytes of @read that are answered */
+	u8 used;		/* bytes of them that this emulation has consumed */
+	u8 read[64];
+	u64 rip;		/* of the instruction: an answer is for it, and no other */
+	u8 insn_len;		/* of one that is not emulated */
+	struct x86_mov mov;	/* mmio_mov.c: what it does */
+	u64 asked_at;		/* the address, or port, that user space is to answer for */
+	u16 asked;		/* bytes of the answer */
+	u8 asked_port;		/* size of the port: the answer is in its page; 0: in run->mmio */
+	u16 pio_ready;		/* bytes in the port I/O page that INS may consume */
+	struct {
+		u64 gpa;
+		u8 len;
+		u8 data[8];
+	} write[16];		/* to be handed out, in order */
+	u8 nr_writes, next_write;
 };
 
 enum x86_mp_state { X86_MP_RUNNABLE, X86_MP_UNINITIALIZED, X86_MP_INIT_RECEIVED, X86_MP_HALTED };
@@ -343,9 +346,6 @@ struct x86_vcpu {
 	struct x86_io_state io;		/* [m] */
 	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */
 	struct x86_fetched *fetched;	/* [m] instructions that exited before: fetch.c */
-	struct { u64 rip; u8 size, insn_len; bool in; } pio;	/* [m] IN or OUT that user space has */
-	struct { u64 rip; u8 insn_len; bool write; } user_insn;	/* [m] RDMSR, WRMSR, VMMCALL */
-	struct { u64 rip; struct x86_mov mov; u8 insn_len; } mmio_mov;	/* [m] MOV from user space */
 	bool window_wanted;		/* [m] what the unit was told last by want_window() */
 	struct x86_exit exit;		/* [w] the last one */
 };

@@ -63,10 +63,10 @@ static int user_complete(struct x86_vcpu *v)
 {
 	u64 ret = READ_ONCE(v->vcpu.run->hypercall.ret);
 
-	if (v->rip != v->user_insn.rip)
+	if (x86_user_moved(v))
 		return 0;
 	v->gpr[X86_RAX] = x86_is_64bit(v) ? ret : (u32)ret;
-	x86_skip(v, v->user_insn.insn_len);
+	x86_skip(v, v->io.insn_len);
 	return 0;
 }
 
@@ -86,9 +86,7 @@ static s64 map_gpa_range(struct x86_vcpu *v, const u64 *arg, u8 insn_len)
 	run->hypercall.nr = KVMX_HC_MAP_GPA_RANGE;
 	memcpy(run->hypercall.args, arg, 3 * sizeof(*arg));
 	run->hypercall.flags = x86_is_64bit(v) ? KVMX_EXIT_HYPERCALL_LONG_MODE : 0;
-	v->user_insn.rip = v->rip;
-	v->user_insn.insn_len = insn_len;
-	v->io.complete = user_complete;
+	x86_ask_user(v, insn_len, sizeof(run->hypercall.ret), user_complete);
 	return 0;
 }
 

@@ -596,7 +596,7 @@ static int emu_read_complete(struct x86_vcpu *v)
 	struct x86_io_state *io = &v->io;
 
 	/* Unless it moved the vCPU elsewhere: the answer was for another instruction. */
-	if (v->rip != io->rip) {
+	if (x86_user_moved(v)) {
 		emu_forget(io);
 		return 0;
 	}

@@ -52,15 +52,13 @@ static void mov_put(struct x86_vcpu *v, const struct x86_mov *mov, const void *d
 		*gpr = val;
 }
 
-/* User space has answered. Unless it moved the vCPU elsewhere. */
 static int mov_complete(struct x86_vcpu *v)
 {
-	if (v->rip != v->mmio_mov.rip)
+	if (x86_user_moved(v))
 		return 0;
-	trace_kvmx_mmio(v, false, v->io.asked_at, v->mmio_mov.mov.mem_size,
-			v->vcpu.run->mmio.data, true);
-	mov_put(v, &v->mmio_mov.mov, v->vcpu.run->mmio.data);
-	x86_skip(v, v->mmio_mov.insn_len);
+	trace_kvmx_mmio(v, false, v->io.asked_at, v->io.asked, v->vcpu.run->mmio.data, true);
+	mov_put(v, &v->io.mov, v->vcpu.run->mmio.data);
+	x86_skip(v, v->io.insn_len);
 	return 0;
 }
 
@@ -80,11 +78,8 @@ static enum x86_next mov_to_user(struct x86_vcpu *v, u64 gpa, const struct x86_m
 		return X86_USER;
 	}
 	v->io.asked_at = gpa;
-	v->mmio_mov.rip = v->rip;
-	v->mmio_mov.mov = *mov;
-	v->mmio_mov.insn_len = insn_len;
-	v->io.complete = mov_complete;
-	return X86_USER;
+	v->io.mov = *mov;
+	return x86_ask_user(v, insn_len, mov->mem_size, mov_complete);
 }
 
 static int mov_device(struct x86_vcpu *v, u64 gpa, const struct x86_mov *mov, void *data)

@@ -154,23 +154,22 @@ void x86_msr_filter_destroy(struct x86_vm *vm)
 	kfree(rcu_dereference_protected(vm->msr_filter, true));
 }
 
-/* RIP was not moved: user space may look at, or change, the state at the instruction. */
 static int msr_complete(struct x86_vcpu *v)
 {
 	struct kvmx_run *run = v->vcpu.run;
 	u64 val = READ_ONCE(run->msr.data);
 
-	if (v->rip != v->user_insn.rip)
+	if (x86_user_moved(v))
 		return 0;
 	if (READ_ONCE(run->msr.error)) {
 		x86_raise_error(v, X86_EXC_GP, 0);
 		return 0;
 	}
-	if (!v->user_insn.write) {
+	if (v->io.asked) {
 		v->gpr[X86_RAX] = (u32)val;
 		v->gpr[X86_RDX] = val >> 32;
 	}
-	x86_skip(v, v->user_insn.insn_len);
+	x86_skip(v, v->io.insn_len);
 	return 0;
 }
 
@@ -191,9 +190,5 @@ enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, i
 	run->msr.reason = reason;
 	run->msr.index = msr;
 	run->msr.data = write ? val : 0;
-	v->user_insn.rip = v->rip;
-	v->user_insn.write = write;
-	v->user_insn.insn_len = insn_len;
-	v->io.complete = msr_complete;
-	return X86_USER;
+	return x86_ask_user(v, insn_len, write ? 0 : sizeof(run->msr.data), msr_complete);
 }

@@ -19,16 +19,15 @@ static void x86_pio_in_done(struct x86_vcpu *v, const void *data, u8 size)
 	memcpy(rax, data, size);
 }
 
-/* RIP was not moved: user space may look at, or change, the state at the instruction. */
 static int x86_pio_complete(struct x86_vcpu *v)
 {
-	if (v->rip != v->pio.rip)
+	if (x86_user_moved(v))
 		return 0;
-	if (v->pio.in) {
-		trace_kvmx_pio(v, false, v->io.asked_at, v->pio.size, 1, v->vcpu.pio_page, true);
-		x86_pio_in_done(v, v->vcpu.pio_page, v->pio.size);
+	if (v->io.asked) {
+		trace_kvmx_pio(v, false, v->io.asked_at, v->io.asked, 1, v->vcpu.pio_page, true);
+		x86_pio_in_done(v, v->vcpu.pio_page, v->io.asked);
 	}
-	x86_skip(v, v->pio.insn_len);
+	x86_skip(v, v->io.insn_len);
 	return 0;
 }
 
@@ -62,10 +61,5 @@ enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_le
 	run->io.count = 1;
 	run->io.data_offset = KVMX_PIO_PAGE_OFFSET * PAGE_SIZE;
 	v->io.asked_at = port;
-	v->pio.in = in;
-	v->pio.size = size;
-	v->pio.insn_len = insn_len;
-	v->pio.rip = v->rip;
-	v->io.complete = x86_pio_complete;
-	return X86_USER;
+	return x86_ask_user(v, insn_len, in ? size : 0, x86_pio_complete);
 }

@@ -77,6 +77,26 @@ static inline bool x86_guest_debug_in_cpu(struct x86_vcpu *v)
 }
 
 /*
+ * User space gets the instruction at RIP, which stays there: it may look at the
+ * state as it is, or change it. @asked bytes are its answer; then @complete.
+ */
+static inline enum x86_next x86_ask_user(struct x86_vcpu *v, u8 insn_len, u16 asked,
+					 int (*complete)(struct x86_vcpu *v))
+{
+	v->io.rip = v->rip;
+	v->io.insn_len = insn_len;
+	v->io.asked = asked;
+	v->io.complete = complete;
+	return X86_USER;
+}
+
+/* In @complete: user space has moved the vCPU elsewhere, its answer is for nothing. */
+static inline bool x86_user_moved(struct x86_vcpu *v)
+{
+	return v->rip != v->io.rip;
+}
+
+/*
  * mmio.c: emulates the instruction at RIP. @atomic: in the window; X86_SLOW
  * when it has to be done again outside of it.
  */
