@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/path.h>
 #include <linux/syscalls.h>
@@ -71,6 +72,7 @@ static void open_kvm(struct work_struct *work)
 	kern_unmount(mnt);
 }
 
+/* Which may be ours: the module's claim_dev_kvm=1. */
 static struct file *kvm_device(void)
 {
 	struct opening opening;
@@ -80,7 +82,8 @@ static struct file *kvm_device(void)
 	flush_work(&opening.work);
 	destroy_work_on_stack(&opening.work);
 	if (!IS_ERR(opening.file) &&
-	    file_inode(opening.file)->i_rdev != MKDEV(MISC_MAJOR, KVM_MINOR)) {
+	    (file_inode(opening.file)->i_rdev != MKDEV(MISC_MAJOR, KVM_MINOR) ||
+	     opening.file->f_op->owner == THIS_MODULE)) {
 		fput(opening.file);
 		return ERR_PTR(-ENODEV);
 	}

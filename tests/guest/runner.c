@@ -212,8 +212,9 @@ static void trip_msrs(struct vcpu *v)
 		again = one;
 		if (vcpu_ioctl(v, KVMX_GET_MSRS, &again) != 1)
 			DIE("MSR %#x cannot be read again", one.entry.index);
-		/* 0x40000020 is Hyper-V's clock. */
-		if (again.entry.data != one.entry.data && one.entry.index != 0x40000020)
+		/* Hyper-V's run time and clock. */
+		if (again.entry.data != one.entry.data && one.entry.index != 0x40000010 &&
+		    one.entry.index != 0x40000020)
 			DIE("MSR %#x reads %#llx after %#llx was set", one.entry.index,
 			    (unsigned long long)again.entry.data,
 			    (unsigned long long)one.entry.data);

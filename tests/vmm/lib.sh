@@ -12,12 +12,13 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." || exit
 vmm_work=build/vmm
 vmm_guest=6.1
 
-# vmm_prepare: the command, a guest kernel and its initramfs.
+# vmm_prepare [--print-unpacked]: the command, a guest kernel (on Bochs decompressing it
+# would take minutes) and its initramfs.
 vmm_prepare() {
 	mkdir -p "$vmm_work"
 	packages_compiler /usr/include/libkmod.h=libkmod-dev
 	quietly "building libkvmx and the kvmx command" "$vmm_work/userlib.log" make -j2 userlib
-	ln -sfn "$(tests/guest-linux/mkinitrd --kernel "$vmm_guest" --print-kernel \
+	ln -sfn "$(tests/guest-linux/mkinitrd --kernel "$vmm_guest" "${1:---print-kernel}" \
 		--out "$vmm_work/initrd")" "$vmm_work/vmlinuz" || die "no guest kernel"
 }
 
