@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VT-x as this computer's CPUs have it: what they can do, switching it on and
- * off, which VMCS is current, the MSR bitmap that all guests share. Called by
- * the x86 floor through vmx.c's table.
+ * off, the MSR bitmap that all guests share. Called by the x86 floor through
+ * vmx.c's table.
  */
 #include <linux/cpu.h>
 #include <linux/kernel.h>
@@ -229,6 +229,7 @@ static int vmx_alloc(void)
 		if (!vc->region)
 			return -ENOMEM;
 		*(u32 *)vc->region = vmx_config.revision;
+		INIT_LIST_HEAD(&vc->held);
 		vc->region_pa = virt_to_phys(vc->region);
 	}
 	return 0;
@@ -334,7 +335,6 @@ int vmx_cpu_enable(void)
 	if (err)
 		return err;
 	vc->last = NULL;
-	vc->active_pa = 0;
 	vc->enabled = true;
 	return 0;
 }
@@ -345,47 +345,10 @@ void vmx_cpu_disable(void)
 
 	if (!vc->enabled)
 		return;
-	if (vc->active_pa)
-		vmx_vmcs_clear(vc->active_pa);
+	vmx_vmcs_drop_all();
 	vc->enabled = false;
 	if (vmx_config.borrowed)
 		return;
 	asm volatile("vmxoff" : : : "cc", "memory");
 	kvmx_host_vmx_end();
-}
-
-bool vmx_vmcs_load(u64 pa)
-{
-	bool failed;
-
-	asm volatile("vmptrld %[pa]" : "=@ccbe" (failed) : [pa] "m" (pa) : "memory");
-	return !failed;
-}
-
-/* What the CPU keeps of it goes to memory; its next entry is a launch. */
-void vmx_vmcs_clear(u64 pa)
-{
-	asm volatile("vmclear %[pa]" : : [pa] "m" (pa) : "cc", "memory");
-}
-
-/*
- * KVM's interrupts between CPUs may clear and free a VMCS of its own, so that
- * is what is current again before interrupts are on.
- */
-u64 vmx_vmcs_use(u64 pa)
-{
-	u64 before = 0;
-
-	if (unlikely(vmx_config.borrowed)) {
-		asm volatile("vmptrst %[pa]" : [pa] "=m" (before) : : "cc", "memory");
-		vmx_vmcs_load(pa);
-	}
-	return before;
-}
-
-/* Without one of KVM's ours stays: KVM loads its own before it uses one. */
-void vmx_vmcs_done(u64 before)
-{
-	if (unlikely(vmx_config.borrowed) && before != ~0ull)
-		vmx_vmcs_load(before);
 }

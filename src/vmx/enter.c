@@ -25,20 +25,13 @@ void vmx_window_open(struct x86_vcpu *v)
 	unsigned long flags;
 	u64 before;
 
+	if (vmx->vmcs_cpu != cpu)
+		vmx_vmcs_leave(vmx);
 	/* A reboot takes the unit away by an interrupt; then nobody enters. */
 	local_irq_save(flags);
-	if (!vc->enabled)
+	if (!vmx_vmcs_take(vmx, &before))
 		goto out;
-	if (vmx->last_cpu < 0)
-		vmx_vmcs_clear(vmx->vmcs_pa);
-	before = vmx_vmcs_use(vmx->vmcs_pa);
-	if (!vmx_vmcs_load(vmx->vmcs_pa)) {
-		vmx_vmcs_done(before);
-		goto out;
-	}
-	vc->active_pa = vmx->vmcs_pa;
 	vmx->open = true;
-	vmx->launched = false;
 	vmx_host_open(vmx);
 	if (vmx->last_cpu < 0)
 		vmx_vmcs_setup(v);
@@ -60,19 +53,14 @@ out:
 	local_irq_restore(flags);
 }
 
-/* Nobody touches the VMCS until the next window: what is in it comes out. */
+/* The VMCS stays where it is: vmcs.c. */
 void vmx_window_close(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *vmx = to_vmx(v);
-	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
 	unsigned long flags;
 
 	local_irq_save(flags);
 	if (vmx->open) {
-		x86_state(v, X86_STATE_ALL);
-		if (vc->enabled)
-			vmx_vmcs_clear(vmx->vmcs_pa);
-		vc->active_pa = 0;
 		vmx->msr[VMX_KERNEL_GS_BASE] = x86_rdmsr(X86_MSR_KERNEL_GS_BASE);
 		vmx->open = false;
 		vmx_host_close(vmx);
@@ -247,7 +235,7 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 		exit->raw = 0;
 		return;
 	}
-	before = vmx_vmcs_use(vmx->vmcs_pa);
+	before = vmx_vmcs_use(vmx);
 	vmx_store(v, vmx);
 	if (vmx->flush) {
 		vmx->flush = false;

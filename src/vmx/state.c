@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's segment, table, control and debug registers: from the VMCS to
- * the floor's words for them, and back. Called through vmx.c's table, by
- * vmx_enter(), and when the window closes.
+ * the floor's words for them, and back. Called by vmcs.c and vmx_enter().
  */
 #include <linux/kernel.h>
 
@@ -57,22 +56,11 @@ static void vmx_load_crs(struct vmx_vcpu *vmx, struct x86_state *state)
 	state->efer = vmx_read(VMCS_GUEST_EFER);
 }
 
-void vmx_load_state(struct x86_vcpu *v, u32 parts)
+/* With the VMCS current. */
+void vmx_read_state(struct vmx_vcpu *vmx, struct x86_state *state, u32 parts)
 {
-	struct vmx_vcpu *vmx = to_vmx(v);
-	struct x86_state *state = &v->state;
-	unsigned long flags;
-	u64 before;
 	int i;
 
-	/*
-	 * Outside of the window everything is valid. A reboot takes the unit away
-	 * by an interrupt; then the VM is dead and its state does not matter.
-	 */
-	local_irq_save(flags);
-	if (!vmx->open || !this_cpu_read(vmx_cpu.enabled))
-		goto out;
-	before = vmx_vmcs_use(vmx->vmcs_pa);
 	if (parts & X86_STATE_CODE) {
 		vmx_load_segment(state, X86_SEG_CS);
 		vmx_load_segment(state, X86_SEG_SS);
@@ -94,9 +82,30 @@ void vmx_load_state(struct x86_vcpu *v, u32 parts)
 		state->dr6 = vmx->dr6;
 		state->dr7 = vmx_read(VMCS_GUEST_DR7);
 	}
-	vmx_vmcs_done(before);
-out:
-	local_irq_restore(flags);
+}
+
+/* Of what was read. */
+void vmx_copy_state(struct x86_state *to, const struct x86_state *from, u32 parts)
+{
+	int i;
+
+	for (i = 0; i < X86_SEGS; i++)
+		if (parts & (i == X86_SEG_CS || i == X86_SEG_SS ? X86_STATE_CODE : X86_STATE_DATA))
+			to->seg[i] = from->seg[i];
+	if (parts & X86_STATE_TABLES) {
+		to->gdt = from->gdt;
+		to->idt = from->idt;
+	}
+	if (parts & X86_STATE_CRS) {
+		to->cr0 = from->cr0;
+		to->cr3 = from->cr3;
+		to->cr4 = from->cr4;
+		to->efer = from->efer;
+	}
+	if (parts & X86_STATE_DRS) {
+		to->dr6 = from->dr6;
+		to->dr7 = from->dr7;
+	}
 }
 
 static void vmx_store_crs(struct x86_vcpu *v, struct vmx_vcpu *vmx)

@@ -43,6 +43,7 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	if (!vmx)
 		return -ENOMEM;
 	v->unit = vmx;
+	vmx->vmcs_cpu = -1;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->apic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vmx->vmcs || !vmx->apic_page) {
@@ -69,6 +70,7 @@ void vmx_vcpu_destroy(struct x86_vcpu *v)
 
 	if (!vmx)
 		return;
+	vmx_vmcs_leave(vmx);
 	/* A later vCPU at the same address is another guest. */
 	for_each_possible_cpu(cpu)
 		cmpxchg(&per_cpu_ptr(&vmx_cpu, cpu)->last, (void *)v, NULL);

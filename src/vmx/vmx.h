@@ -7,6 +7,7 @@
 #ifndef VMX_VMX_H
 #define VMX_VMX_H
 
+#include <linux/list.h>
 #include <linux/percpu.h>
 
 #include <kvmx/x86.h>
@@ -39,13 +40,17 @@ struct vmx_written {
 	bool halted;			/* the activity state is HLT */
 };
 
+/* [h]: changed by the CPU that has the VMCS, interrupts off; the window's, when none has. */
 struct vmx_vcpu {
 	void *vmcs;			/* [I] its region, which only the CPU reads */
 	void *apic_page;		/* [I] of which only the task priority is used */
 	u64 vmcs_pa, eptp;		/* [I] */
 	int last_cpu;			/* [w] whose host state the VMCS has, -1: none */
-	bool open;			/* [w] the window is, with the VMCS current */
-	bool launched;			/* [w] */
+	int vmcs_cpu;			/* [h] that may keep the VMCS in itself, -1: none */
+	struct list_head held;		/* [h] in that CPU's list */
+	struct x86_state parked;	/* [h] the registers, as the last CPU left them with its unit */
+	bool open;			/* [w] the window is */
+	bool launched;			/* [w] since it came to that CPU */
 	u64 host_rsp;			/* [w] in the VMCS; written by vmenter.S */
 	struct vmx_written written;	/* [w] */
 	struct vmx_host host;		/* [w] */
@@ -104,7 +109,7 @@ struct vmx_cpu {
 	void *region;		/* VMXON region */
 	u64 region_pa;
 	void *last;		/* compared only: the vCPU whose branch history is there */
-	u64 active_pa;		/* the VMCS of the open window, 0: none */
+	struct list_head held;	/* vCPUs whose VMCS it has; interrupts off */
 	bool enabled;
 };
 
@@ -128,15 +133,6 @@ int vmx_take(void);
 void vmx_give(void);
 int vmx_cpu_enable(void);
 void vmx_cpu_disable(void);
-/* On this CPU, interrupts off, the unit enabled. False: the CPU refused. */
-bool vmx_vmcs_load(u64 pa);
-void vmx_vmcs_clear(u64 pa);
-/*
- * Around uses of the window's VMCS, interrupts off all the time. It is current
- * anyway, unless the unit is borrowed: then in-tree KVM relies on its own.
- */
-u64 vmx_vmcs_use(u64 pa);
-void vmx_vmcs_done(u64 before);
 
 /* vcpu.c */
 int vmx_vcpu_create(struct x86_vcpu *v);
@@ -148,8 +144,21 @@ void vmx_set_tsc(struct x86_vcpu *v);
 void vmx_set_intercepts(struct x86_vcpu *v);
 extern const u32 vmx_msr_number[VMX_MSRS];
 
-/* state.c */
+/* vmcs.c. All but the last two with interrupts off, in the window or on the CPU that has it. */
+bool vmx_vmcs_take(struct vmx_vcpu *vmx, u64 *before);	/* the window opens */
+/*
+ * Around uses of the window's VMCS, interrupts off all the time. It is current
+ * anyway, unless the unit is borrowed: then in-tree KVM relies on its own.
+ */
+u64 vmx_vmcs_use(struct vmx_vcpu *vmx);
+void vmx_vmcs_done(u64 before);
+void vmx_vmcs_drop_all(void);
+void vmx_vmcs_leave(struct vmx_vcpu *vmx);	/* no CPU has it any more */
 void vmx_load_state(struct x86_vcpu *v, u32 parts);
+
+/* state.c */
+void vmx_read_state(struct vmx_vcpu *vmx, struct x86_state *state, u32 parts);
+void vmx_copy_state(struct x86_state *to, const struct x86_state *from, u32 parts);
 void vmx_store_state(struct x86_vcpu *v);	/* the dirty parts, to the VMCS */
 
 /* host.c: what of the host the window and each entry take care of. */

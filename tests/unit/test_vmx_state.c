@@ -15,7 +15,6 @@ static u64 field[0x8000];
 static struct x86_vcpu vcpu;
 static struct vmx_vcpu vmx;
 
-struct vmx_cpu vmx_cpu;
 struct vmx_config vmx_config = { .entry = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER };
 const struct x86_backend *x86_unit;
 
@@ -37,15 +36,6 @@ unsigned long native_read_cr4(void)
 	return X86_CR4_MCE | X86_CR4_VMXE | X86_CR4_PAE;
 }
 
-u64 vmx_vmcs_use(u64 pa)
-{
-	return pa;
-}
-
-void vmx_vmcs_done(u64 before)
-{
-}
-
 static void begin(void)
 {
 	memset(field, 0, sizeof(field));
@@ -53,8 +43,6 @@ static void begin(void)
 	memset(&vmx, 0, sizeof(vmx));
 	vcpu.unit = &vmx;
 	vcpu.cr4_guest_bits = ~(u64)(X86_CR4_VMXE | X86_CR4_SMXE);
-	vmx.open = true;
-	vmx_cpu.enabled = true;
 }
 
 static void random_state(struct x86_state *s)
@@ -99,7 +87,7 @@ START_TEST(round_trip)
 		was = vcpu.state;
 		store(X86_STATE_ALL);
 		memset(&vcpu.state, 0x5a, sizeof(vcpu.state));
-		vmx_load_state(&vcpu, X86_STATE_ALL);
+		vmx_read_state(&vmx, &vcpu.state, X86_STATE_ALL);
 		for (i = 0; i < X86_SEGS; i++) {
 			u16 attr = was.seg[i].attr;
 
@@ -162,7 +150,7 @@ START_TEST(owned_bits)
 	ck_assert(!(cr4_own & (X86_CR4_VMXE | X86_CR4_MCE | X86_CR4_PAE | X86_CR4_OSXSAVE)));
 	field[VMCS_GUEST_CR0] ^= cr0_own;
 	field[VMCS_GUEST_CR4] ^= cr4_own;
-	vmx_load_state(&vcpu, X86_STATE_CRS);
+	vmx_read_state(&vmx, &vcpu.state, X86_STATE_CRS);
 	ck_assert_uint_eq(vcpu.state.cr0, (X86_CR0_PE | X86_CR0_ET | X86_CR0_CD) ^ cr0_own);
 	ck_assert_uint_eq(vcpu.state.cr4, X86_CR4_PAE ^ cr4_own);
 
@@ -178,34 +166,39 @@ START_TEST(unusable)
 {
 	begin();
 	field[VMCS_GUEST_RIGHTS(X86_SEG_SS)] = BIT(16) | X86_ATTR_P | 3 << X86_ATTR_DPL_SHIFT;
-	vmx_load_state(&vcpu, X86_STATE_SEGS);
+	vmx_read_state(&vmx, &vcpu.state, X86_STATE_SEGS);
 	ck_assert(!(vcpu.state.seg[X86_SEG_SS].attr & X86_ATTR_P));
 	vcpu.state_valid = X86_STATE_ALL;
 	ck_assert_uint_eq(x86_cpl(&vcpu), 3);
 }
 END_TEST
 
-/* Without the window, or with the unit gone in a reboot, nothing is touched. */
-START_TEST(no_window)
+/* Each part is copied whole and alone. */
+START_TEST(parts)
 {
-	struct x86_state was;
+	u32 part;
 
-	begin();
-	random_state(&vcpu.state);
-	was = vcpu.state;
-	vmx.open = false;
-	vmx_load_state(&vcpu, X86_STATE_ALL);
-	ck_assert(!memcmp(&was, &vcpu.state, sizeof(was)));
-	vmx.open = true;
-	vmx_cpu.enabled = false;
-	vmx_load_state(&vcpu, X86_STATE_ALL);
-	ck_assert(!memcmp(&was, &vcpu.state, sizeof(was)));
+	for (part = 1; part & X86_STATE_ALL; part <<= 1) {
+		struct x86_state read, copied, from;
+
+		begin();
+		memset(&from, 0x5a, sizeof(from));
+		random_state(&from);
+		vcpu.state = from;
+		store(X86_STATE_ALL);
+		memset(&read, 0x5a, sizeof(read));
+		memset(&copied, 0x5a, sizeof(copied));
+		vmx_read_state(&vmx, &from, X86_STATE_ALL);
+		vmx_read_state(&vmx, &read, part);
+		vmx_copy_state(&copied, &from, part);
+		ck_assert(!memcmp(&read, &copied, sizeof(read)));
+	}
 }
 END_TEST
 
 static TCase *states(void)
 {
-	return UNIT_CASE("states", round_trip, in_the_cpu, owned_bits, unusable, no_window);
+	return UNIT_CASE("states", round_trip, in_the_cpu, owned_bits, unusable, parts);
 }
 
 UNIT_MAIN("vmx_state", states())
