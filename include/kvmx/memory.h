@@ -176,7 +176,8 @@ void kvmx_dirty_log_put_back(struct kvmx_vm *vm, u32 id, const unsigned long *bi
  * KVMX_CLEAR_DIRTY_LOG of @nr pages from @first on; @bitmap is used up. NULL:
  * only tells what the errors would be, those of get, or -EINVAL (not whole words).
  */
-int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, unsigned long *bitmap);
+int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr,
+			 const unsigned long *bitmap);
 /* KVMX_CAP_MANUAL_DIRTY_LOG_PROTECT2. 0 or -EINVAL. */
 int kvmx_dirty_manual_set(struct kvmx_vm *vm, u64 flags);
 

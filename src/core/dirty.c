@@ -100,34 +100,43 @@ static void protect_bits(struct stage2 *s2, gfn_t gfn, unsigned long bits,
 	}
 }
 
+/* From word @i of @log on the first that has bits set; @end: none. Most have none. */
+static size_t next_word(const unsigned long *log, size_t i, size_t end)
+{
+	while (i + 4 <= end && !(READ_ONCE(log[i]) | READ_ONCE(log[i + 1]) |
+				 READ_ONCE(log[i + 2]) | READ_ONCE(log[i + 3])))
+		i += 4;
+	while (i < end && !READ_ONCE(log[i]))
+		i++;
+	return i;
+}
+
 /*
- * Takes bits off the log, from word @first on, and write-protects their pages.
- * @bits says which, if it is @given, and has those that were set afterwards.
+ * Takes bits off the log, from word @first on, and write-protects their pages:
+ * those of @wanted, or all (NULL). Adds what was set to @taken, unless NULL.
  * Faults set bits with mmu_lock held for reading, after they mapped the page
  * writable: with it held for writing, a bit and its mapping go together.
  */
 static void dirty_take(struct kvmx_vm *vm, struct kvmx_memslot *slot, size_t first, size_t words,
-		       unsigned long *bits, bool given)
+		       const unsigned long *wanted, unsigned long *taken)
 {
 	struct kvmx_memory *mem = &vm->memory;
 	struct stage2_gather gather = STAGE2_GATHER_INIT;
-	atomic_long_t *word;
-	size_t i, end;
+	unsigned long *log = slot->dirty_bitmap + first, bits;
+	size_t i = 0, end;
 
-	for (i = 0; i < words;) {
+	while ((i = next_word(log, i, words)) < words) {
 		end = min_t(size_t, i + DIRTY_WORDS, words);
 		write_lock(&mem->mmu_lock);
 		for (; i < end; i++) {
-			word = (atomic_long_t *)&slot->dirty_bitmap[first + i];
-			if (!given)
-				bits[i] = ~0UL;
-			if (!(bits[i] & atomic_long_read(word))) {
-				bits[i] = 0;
+			bits = wanted ? wanted[i] : ~0UL;
+			if (!(bits & READ_ONCE(log[i])))
 				continue;
-			}
-			bits[i] &= atomic_long_fetch_andnot(bits[i], word);
-			protect_bits(mem->s2, slot->base_gfn + (first + i) * BITS_PER_LONG,
-				     bits[i], &gather);
+			bits &= atomic_long_fetch_andnot(bits, (atomic_long_t *)&log[i]);
+			if (taken)
+				taken[i] |= bits;
+			protect_bits(mem->s2, slot->base_gfn + (first + i) * BITS_PER_LONG, bits,
+				     &gather);
 		}
 		write_unlock(&mem->mmu_lock);
 		cond_resched();
@@ -171,7 +180,7 @@ int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_
 	if (vm->memory.dirty_manual)
 		memcpy(bits, slot->dirty_bitmap, words * sizeof(long));
 	else
-		dirty_take(vm, slot, 0, words, bits, false);
+		dirty_take(vm, slot, 0, words, NULL, bits);
 	*bitmap = bits;
 	*bytes = words * sizeof(long);
 unlock:
@@ -194,7 +203,8 @@ void kvmx_dirty_log_put_back(struct kvmx_vm *vm, u32 id, const unsigned long *bi
 	mutex_unlock(&vm->memory.slots_lock);
 }
 
-int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, unsigned long *bitmap)
+int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr,
+			 const unsigned long *bitmap)
 {
 	struct kvmx_memslot *slot;
 	int ret = 0;
@@ -208,7 +218,7 @@ int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, unsigned
 		 (nr % 64 && nr < slot->npages - first))
 		ret = -EINVAL;
 	else if (bitmap)
-		dirty_take(vm, slot, first / BITS_PER_LONG, BITS_TO_LONGS(nr), bitmap, true);
+		dirty_take(vm, slot, first / BITS_PER_LONG, BITS_TO_LONGS(nr), bitmap, NULL);
 	mutex_unlock(&vm->memory.slots_lock);
 	return ret;
 }
