@@ -166,8 +166,9 @@ static int bus_access(struct kvmx_vcpu *vcpu, enum kvmx_bus_id id, u64 addr, int
 	int result = -EOPNOTSUPP;
 	u32 i;
 
-	rcu_read_lock();
-	bus = rcu_dereference(vcpu->vm->buses.bus[id]);
+	/* In the run window preemption is off anyway: this costs next to nothing there. */
+	rcu_read_lock_sched();
+	bus = rcu_dereference_sched(vcpu->vm->buses.bus[id]);
 	for (i = bus ? ranges_up_to(bus, addr) : 0; i && result == -EOPNOTSUPP; i--) {
 		range = &bus->range[array_index_nospec(i - 1, bus->nr)];
 		if (range->reach < addr)
@@ -180,7 +181,7 @@ static int bus_access(struct kvmx_vcpu *vcpu, enum kvmx_bus_id id, u64 addr, int
 		else
 			result = dev->ops->write(dev, vcpu, addr, len, out);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return result;
 }
 

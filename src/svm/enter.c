@@ -37,13 +37,12 @@ void svm_window_open(struct x86_vcpu *v)
 	struct svm_vcpu *svm = to_svm(v);
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 	int cpu = smp_processor_id();
-	unsigned long flags;
 
 	/* A reboot takes the unit away by an interrupt; then VMSAVE faults, and nobody enters. */
-	local_irq_save(flags);
+	local_irq_disable();
 	if (sc->enabled)
 		asm volatile("vmsave %%rax" : : "a" (sc->host_pa) : "memory");
-	local_irq_restore(flags);
+	local_irq_enable();
 
 	/* DEBUGCTL is not in the control block: the host's would hold for the guest. */
 	svm->host_debugctl = x86_rdmsr(X86_MSR_DEBUGCTL);

@@ -259,7 +259,8 @@ void x86_fpu_save(struct x86_vcpu *v)
 		x86_fxsave(v->fpu.area);
 		return;
 	}
-	x86_fpu_sync_xcr0(v);
+	if (unlikely(x86_xgetbv(0) != v->fpu.xcr0))
+		x86_fpu_sync_xcr0(v);
 	if (has_xss && v->fpu.xss != host_xss)
 		x86_wrmsr(X86_MSR_XSS, host_xss);
 	if (v->fpu.xcr0 != host_xcr0)

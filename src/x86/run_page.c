@@ -32,7 +32,7 @@ static int take_events(struct x86_vcpu *v)
 	return x86_vcpu_events_set(v, &events);
 }
 
-static int take_regs(struct x86_vcpu *v, u64 dirty)
+static noinline int take_regs(struct x86_vcpu *v, u64 dirty)
 {
 	struct kvmx_run *run = v->vcpu.run;
 	int ret;
@@ -75,7 +75,7 @@ int x86_run_page_in(struct x86_vcpu *v)
 	return 0;
 }
 
-static void give_regs(struct x86_vcpu *v)
+static noinline void give_regs(struct x86_vcpu *v)
 {
 	struct kvmx_sync_regs *s = &v->vcpu.run->s.regs;
 
@@ -93,8 +93,8 @@ void x86_run_page_out(struct x86_vcpu *v)
 
 	run->flags = 0;
 	run->if_flag = !!(v->rflags & X86_EFLAGS_IF);
-	run->cr8 = x86_get_cr8(v);
-	run->apic_base = lapic_get_base(v);
+	run->cr8 = v->lapic ? lapic_get_tpr(v) : v->cr8;
+	run->apic_base = v->apic_base;
 	run->ready_for_interrupt_injection =
 		READ_ONCE(x86_vm_of(v)->irqchip) || x86_user_may_interrupt(v);
 	if (unlikely(v->sync_regs))

@@ -224,7 +224,7 @@ void kvmx_dirty_log_put_back(struct kvmx_vm *vm, u32 id, const unsigned long *bi
 	dirty.put_back += id == 6 && bytes == 16 && bitmap[1] == 0x55;
 }
 
-int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, unsigned long *bitmap)
+int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr, const unsigned long *bitmap)
 {
 	if (id != 6)
 		return -ENOENT;

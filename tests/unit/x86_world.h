@@ -397,6 +397,11 @@ u64 x86_get_cr8(struct x86_vcpu *v)
 	return apic_tpr;
 }
 
+u8 lapic_get_tpr(struct x86_vcpu *v)
+{
+	return apic_tpr;
+}
+
 int x86_set_efer(struct x86_vcpu *v, u64 val, bool host)
 {
 	if (val & ~(v->efer_bits | X86_EFER_LMA))

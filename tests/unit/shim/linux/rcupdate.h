@@ -19,6 +19,10 @@ void rcu_barrier(void);
 void shim_kfree_rcu(void *p);
 
 #define rcu_read_unlock()		shim_rcu_read_unlock(__FILE__, __LINE__)
+/* Readers of all flavours are one, as in the kernel since 5.0. */
+#define rcu_read_lock_sched()		rcu_read_lock()
+#define rcu_read_unlock_sched()		rcu_read_unlock()
+#define rcu_dereference_sched(p)	rcu_dereference(p)
 #define synchronize_rcu_expedited	synchronize_rcu
 #define call_rcu_hurry			call_rcu
 #define rcu_read_lock_any_held()	(rcu_read_lock_held() || !preemptible())
