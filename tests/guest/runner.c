@@ -67,6 +67,7 @@ struct slot {
 
 static const char *name;
 static struct kvmx *device;
+static unsigned char *reset_page;
 static struct kvmx_vm *vm;
 static struct vcpu vcpus[MAX_VCPUS];
 static unsigned int vcpu_count;
@@ -369,6 +370,15 @@ static void watchdog_start(void)
 		DIE("no thread");
 }
 
+/* Where INIT leads: to the program's start, or in an attack to its end. */
+static void reset_to(bool peace)
+{
+	static const unsigned char jump[] = { 0xea, IMAGE_ADDRESS & 0xff, IMAGE_ADDRESS >> 8, 0, 0 };
+	static const unsigned char out[] = { 0xe6, PORT_PEACE, 0xf4, 0xeb, 0xfd };
+
+	memcpy(reset_page + 0xff0, peace ? out : jump, sizeof(jump));
+}
+
 static void attack_begin(struct vcpu *v, const struct host_call *c, unsigned int address)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -381,6 +391,7 @@ static void attack_begin(struct vcpu *v, const struct host_call *c, unsigned int
 	must(vcpu_ioctl(v, KVMX_GET_VCPU_EVENTS, &a->events), "GET_VCPU_EVENTS");
 	a->regs.rip = c->c;
 	a->regs.rdi = c->d;
+	reset_to(true);
 	a->call_address = address;
 	a->deadline = now_ns() + c->a * 1000000;
 	a->on = true;
@@ -391,6 +402,7 @@ static void attack_end(struct vcpu *v, unsigned long long reason)
 	struct kvmx_mp_state runnable = { .mp_state = KVMX_MP_STATE_RUNNABLE };
 	struct attack *a = &v->attack;
 
+	reset_to(false);
 	a->on = false;
 	a->ended_by = reason;
 	must(vcpu_ioctl(v, KVMX_SET_MP_STATE, &runnable), "SET_MP_STATE");
@@ -508,7 +520,8 @@ static void *act_later(void *argument)
 
 	sleep_for_ms(l->call.delay_ms);
 	act(l->v, &l->call);
-	if (l->call.result < 0)
+	/* -EPERM: nobody takes the MSI, as an attacked APIC may have it. */
+	if (l->call.result < 0 && !(l->call.op == CALL_MSI && l->call.result == -EPERM))
 		DIE("a delayed call (%u) failed: %s", l->call.op, strerror(-l->call.result));
 	free(l);
 	return NULL;
@@ -572,7 +585,7 @@ static void others(struct vcpu *v, char *out, size_t size)
 	for (unsigned int i = 0; i < vcpu_count; i++)
 		if (&vcpus[i] != v)
 			kvmx_vcpu_kick(vcpus[i].handle);
-	sleep_for_ms(vcpu_count > 1 ? 300 : 0);
+	sleep_for_ms(v && vcpu_count == 1 ? 0 : 300);
 	out[0] = 0;
 	for (unsigned int i = 0; i < vcpu_count; i++) {
 		if (&vcpus[i] == v)
@@ -798,7 +811,6 @@ static void load(const char *path)
 {
 	struct kvmx_memory_config config = { .size = sizeof(config) };
 	struct stat st;
-	unsigned char *reset;
 	void *host;
 	int fd;
 
@@ -825,10 +837,8 @@ static void load(const char *path)
 	config.guest_address = RESET_PAGE;
 	config.length = 4096;
 	must(kvmx_vm_memory_add(vm, &config, &host), "reset page");
-	reset = (unsigned char *)host + 0xff0;
-	reset[0] = 0xea;		/* ljmp $0, $IMAGE_ADDRESS */
-	reset[1] = IMAGE_ADDRESS & 0xff;
-	reset[2] = IMAGE_ADDRESS >> 8;
+	reset_page = host;
+	reset_to(false);
 }
 
 /* Takes away what the processor can do beyond long mode. */

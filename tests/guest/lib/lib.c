@@ -487,20 +487,25 @@ void sleep_ms(unsigned int ms)
 	WAIT(false, ms);
 }
 
-static volatile int host_lock;
+static volatile int host_lock;	/* the CPU whose call it is, from 1 on */
 
 static struct host_call call(struct host_call request)
 {
 	/* The runner reads it where it lies: low memory, mapped one to one. */
 	static struct host_call slots[MAX_CPUS];
 	struct host_call *slot = &slots[this_cpu()];
+	int me = this_cpu() + 1, owner = 0;
 	u64 flags = read_flags();
 
 	/* A handler may call too. */
 	cli();
 
-	while (__atomic_exchange_n(&host_lock, 1, __ATOMIC_ACQUIRE))
+	/* If this CPU holds it, an attack has cut a call short. */
+	while (!__atomic_compare_exchange_n(&host_lock, &owner, me, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED) && owner != me) {
+		owner = 0;
 		pause();
+	}
 	*slot = request;
 	outl(PORT_CALL, (u64)slot);
 	request = *slot;
