@@ -107,6 +107,7 @@ enum {
 #define X86_XCR0_AVX512		(7ull << 5)
 
 #define X86_DR6_FIXED		0xffff0ff0ull	/* bits that read as 1, RTM and BLD included */
+#define X86_DR6_STATUS		0xe00full	/* bits that say what happened */
 #define X86_DR6_BD		(1ull << 13)
 #define X86_DR6_BS		(1ull << 14)
 #define X86_DR6_BT		(1ull << 15)

@@ -162,7 +162,7 @@ static void x86_apply_payload(struct x86_vcpu *v)
 	} else if (v->ev.exception.vector == X86_EXC_DB) {
 		struct x86_state *s = x86_state_dirty(v, X86_STATE_DRS);
 
-		s->dr6 = (s->dr6 & ~15ull) | v->ev.payload;
+		s->dr6 = (s->dr6 & ~15ull) | (v->ev.payload & X86_DR6_STATUS);
 		s->dr7 &= ~X86_DR7_GD;
 	}
 }

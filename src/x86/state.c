@@ -101,6 +101,9 @@ static void common_get(struct x86_vcpu *v, struct kvmx_sregs2 *s)
 						  X86_STATE_CRS);
 
 	segment_get(&state->seg[X86_SEG_CS], &s->cs);
+	/* Outside of long mode a guest may load any L: it means nothing, and cannot be set. */
+	if (!(state->efer & X86_EFER_LMA))
+		s->cs.l = 0;
 	segment_get(&state->seg[X86_SEG_DS], &s->ds);
 	segment_get(&state->seg[X86_SEG_ES], &s->es);
 	segment_get(&state->seg[X86_SEG_FS], &s->fs);
@@ -245,7 +248,7 @@ u64 x86_visible_dr6(struct x86_vcpu *v)
 
 	if (v->ev.exception.type != X86_EVENT_NONE && v->ev.has_payload &&
 	    v->ev.exception.vector == X86_EXC_DB && !x86_vm_of(v)->exception_payload)
-		dr6 = (dr6 & ~15ull) | v->ev.payload;
+		dr6 = (dr6 & ~15ull) | (v->ev.payload & X86_DR6_STATUS);
 	return dr6;
 }
 

@@ -14,6 +14,7 @@
 
 #include "core/door.h"
 #include "machine.h"
+#include "shapes.h"
 
 #define VCPUS	3
 #define EVENTS	2
@@ -165,6 +166,16 @@ static void look_twice(void)
 	demand_same(NULL, 0);
 }
 
+static const struct kvmx_ioctl *row_of(u32 cmd, u8 scope)
+{
+	unsigned int i;
+
+	for (i = 0; i < machine_nr_rows; i++)
+		if (machine_row(i)->cmd == cmd && machine_row(i)->scope == scope)
+			return machine_row(i);
+	shim_bug("no row of %x", cmd);
+}
+
 /* What was got can be put back, and is what was there. */
 static void put_back(void)
 {
@@ -183,8 +194,12 @@ static void put_back(void)
 			ret = machine_call(fd, pairs[i].set);
 			if (pairs[i].get == KVMX_GET_CLOCK)
 				continue;
-			if (pairs[i].set == KVMX_SET_MSRS || ret)
+			/* Some MSRs can only be read. */
+			if (pairs[i].set == KVMX_SET_MSRS)
 				continue;
+			if (ret)
+				shim_bug("%s refuses with %ld what it was told itself",
+					 row_of(pairs[i].set, pairs[i].scope)->name, ret);
 			fuzz_demand(get(fd, pairs[i].get, which, &size) >= 0);
 			for (at = 0; at < size; at++)
 				if (first[at] != machine_arg[at])
@@ -307,16 +322,6 @@ static void step_row(struct fuzz_input *in)
 	call(in, row, fd, arg);
 }
 
-static const struct kvmx_ioctl *row_of(u32 cmd, u8 scope)
-{
-	unsigned int i;
-
-	for (i = 0; i < machine_nr_rows; i++)
-		if (machine_row(i)->cmd == cmd && machine_row(i)->scope == scope)
-			return machine_row(i);
-	shim_bug("no row of %x", cmd);
-}
-
 /* What a GET says, changed, is set. */
 static void step_set(struct fuzz_input *in)
 {
@@ -332,6 +337,36 @@ static void step_set(struct fuzz_input *in)
 		       ((struct kvmx_cpuid2 *)machine_arg)->nent * sizeof(struct kvmx_cpuid_entry2);
 	patch(in, size);
 	call(in, row_of(p->set, p->scope), fd, (unsigned long)machine_arg);
+}
+
+/* What a VMM would ask for. */
+static void step_shape(struct fuzz_input *in)
+{
+	unsigned int which = fuzz_u8(in);
+	u8 scope = KVMX_SCOPE_VCPU;
+	int fd = vcpu[which % VCPUS];
+	size_t size;
+	u32 cmd;
+
+	switch (which >> 6) {
+	case 0:
+		if (fd < 0)
+			return;
+		cmd = shape_msrs(in, msr_list, nr_msrs);
+		break;
+	case 1:
+		if (fd < 0 || get(fd, KVMX_GET_SREGS, 0, &size))
+			return;
+		shape_mode(in, (void *)machine_arg);
+		cmd = KVMX_SET_SREGS;
+		break;
+	default:
+		cmd = shape_argument(in, event, EVENTS, &scope);
+		break;
+	}
+	fd = object(scope, which);
+	if (fd >= 0)
+		call(in, row_of(cmd, scope), fd, (unsigned long)machine_arg);
 }
 
 /* The VMM answers, and runs the guest on. */
@@ -357,6 +392,10 @@ static void step_run(struct fuzz_input *in)
 		fuzz_bytes(in, v->run->mmio.data, sizeof(v->run->mmio.data));
 	if (how & 4)
 		fuzz_bytes(in, v->pio_page, fuzz_u8(in));
+	if (how & 32)
+		v->run->kvmx_valid_regs = fuzz_u8(in) & 7;
+	if (how & 64)
+		v->run->kvmx_dirty_regs = fuzz_u8(in) & 7;
 	v->run->immediate_exit = (how & 24) == 24;
 	call(in, row_of(KVMX_RUN, KVMX_SCOPE_VCPU), vcpu[which], 0);
 }
@@ -462,9 +501,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	machine_begin(&in);
 	create(&in);
 	for (steps = 0; in.left && steps < STEPS; steps++) {
-		switch (fuzz_u8(&in) & 7) {
+		u8 what = fuzz_u8(&in);
+
+		switch (what & 7) {
 		case 0: case 1: case 2:
-			step_row(&in);
+			what & 0x80 ? step_shape(&in) : step_row(&in);
 			break;
 		case 3: case 4:
 			step_set(&in);

@@ -343,11 +343,14 @@ static void unit_guest_runs(struct x86_vcpu *v)
 	if (what & 8)
 		v->rflags = (fuzz_u32(input) & 0x3f7fd5) | X86_EFLAGS_FIXED;
 	if (what & 16)
-		s->cr3 = fuzz_edge(input) & GENMASK_ULL(47, 0);
+		s->cr3 = fuzz_edge(input) & GENMASK_ULL(v->maxphyaddr - 1, 0);
 	if (what & 32) {
-		struct x86_segment *seg = &s->seg[fuzz_below(input, X86_SEGS)];
+		unsigned int which = fuzz_below(input, X86_SEGS);
+		struct x86_segment *seg = &s->seg[which];
 
-		seg->base = fuzz_edge(input);
+		/* Four have no more than 32 bits of base, the others a canonical one. */
+		seg->base = which <= X86_SEG_DS ? (u32)fuzz_edge(input) :
+						  (u64)((s64)(fuzz_edge(input) << 16) >> 16);
 		seg->limit = fuzz_edge(input);
 		seg->attr = fuzz_u16(input) & 0xf0ff;
 		seg->attr = (seg->attr & 0xff) | (seg->attr >> 4 & 0xf00);
@@ -360,7 +363,7 @@ static void unit_guest_runs(struct x86_vcpu *v)
 }
 
 /* What the exit says of itself, within what a unit may say. */
-static void unit_operands(struct x86_exit *e)
+static void unit_operands(struct x86_vcpu *v, struct x86_exit *e)
 {
 	switch (e->kind) {
 	case X86_EXIT_IO:
@@ -375,9 +378,16 @@ static void unit_operands(struct x86_exit *e)
 		e->fault.gpa = fuzz_edge(input) & GENMASK_ULL(47, 0);
 		e->fault.access = 1 << fuzz_below(input, 3);
 		e->fault.table_walk = fuzz_u8(input) & 1;
+		/* Most instructions know the address that they fault at. */
+		if (e->nr_bytes && !(e->fault.access & STAGE2_EXEC)) {
+			v->gpr[X86_RBX] = v->gpr[X86_RSI] = e->fault.gpa;
+			v->gpr[X86_RDI] = e->fault.gpa + (e->raw & 1);
+		}
 		break;
 	case X86_EXIT_EXCEPTION:
 		e->exc.vector = fuzz_u8(input) & 31;
+		if (e->exc.vector == X86_EXC_NMI)	/* the host's */
+			e->exc.vector = X86_EXC_UD;
 		e->exc.has_error = fuzz_u8(input) & 1;
 		e->exc.error = fuzz_u32(input);
 		e->exc.payload = fuzz_edge(input);
@@ -399,6 +409,16 @@ static void unit_operands(struct x86_exit *e)
 		break;
 	}
 }
+
+/* Moves to and from [rbx], string and port instructions, and a few of the kernel's. */
+static const u8 usual[][4] = {
+	{ 0x89, 0x03 }, { 0x8b, 0x03 }, { 0x88, 0x23 }, { 0x8a, 0x23 }, { 0x48, 0x89, 0x03 },
+	{ 0xc7, 0x03, 1, 2 }, { 0x0f, 0xb6, 0x03 }, { 0x66, 0x8b, 0x0b }, { 0x87, 0x03 },
+	{ 0xf3, 0xa4 }, { 0xf3, 0x48, 0xa5 }, { 0xaa }, { 0xac }, { 0xf3, 0x6c }, { 0xf3, 0x6e },
+	{ 0xf0, 0x01, 0x03 }, { 0x0f, 0x22, 0xc0 }, { 0x0f, 0x20, 0xc0 }, { 0x0f, 0x01, 0xd9 },
+	{ 0x0f, 0x01, 0xc1 }, { 0x0f, 0x30 }, { 0x0f, 0x32 }, { 0xf4 }, { 0xa4 },
+	{ 0x0f, 0x29, 0x03 }, { 0x0f, 0x28, 0x0b }, { 0x0f, 0xb1, 0x0b }, { 0xff, 0x33 },
+};
 
 static void unit_enter(struct x86_vcpu *v, struct x86_exit *e)
 {
@@ -426,13 +446,15 @@ static void unit_enter(struct x86_vcpu *v, struct x86_exit *e)
 	if (how & 2) {
 		e->nr_bytes = how >> 4;
 		fuzz_bytes(input, e->bytes, e->nr_bytes);
+		if (e->nr_bytes == 15)
+			memcpy(e->bytes, usual[e->bytes[0] % ARRAY_SIZE(usual)], 4);
 	}
 	if (how & 4)
 		e->vectoring = u->injected;
 	else
 		v->int_shadow = v->int_shadow && (how & 8);
 	u->injected = (struct x86_event) { };
-	unit_operands(e);
+	unit_operands(v, e);
 }
 
 static void unit_inject(struct x86_vcpu *v, const struct x86_event *event)

@@ -715,7 +715,23 @@ START_TEST(payload_unknown_to_user_space)
 	vcpu_call(KVMX_SET_VCPU_EVENTS, &e);
 	ck_assert_uint_eq(x86_state(v, X86_STATE_DRS)->dr6, X86_DR6_FIXED | X86_DR6_BS);
 
+	/* A payload of any bits does not become a DR6 that cannot be set. */
+	v->ev.exception = (struct x86_event){ .type = X86_EVENT_EXCEPTION, .vector = 1 };
+	v->ev.exception_injected = false;
+	v->ev.has_payload = true;
+	v->ev.payload = ~0ull;
+	vcpu_call(KVMX_GET_DEBUGREGS, &d);
+	ck_assert_uint_eq(d.dr6, X86_DR6_FIXED | X86_DR6_STATUS);
+	ck_assert_int_eq(vcpu_call(KVMX_SET_DEBUGREGS, &d), 0);
+	v->ev.has_payload = false;
+	/* Nor an L that a guest in legacy mode has loaded a state that is refused. */
+	x86_state_dirty(v, X86_STATE_SEGS)->seg[X86_SEG_CS].attr |= X86_ATTR_L;
+	vcpu_call(KVMX_GET_SREGS, &s);
+	ck_assert(!s.cs.l);
+	ck_assert_int_eq(vcpu_call(KVMX_SET_SREGS, &s), 0);
+
 	/* With payloads both stay apart. */
+	v->cr2 = 0x2222;
 	vm->exception_payload = true;
 	v->ev.exception = (struct x86_event){ .type = X86_EVENT_EXCEPTION, .vector = 14 };
 	v->ev.exception_injected = false;
