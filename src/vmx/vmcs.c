@@ -167,8 +167,14 @@ void vmx_load_state(struct x86_vcpu *v, u32 parts)
 	int cpu;
 
 	if (vmx->open) {
+		/* Until a reboot takes the unit away, it is current. */
 		local_irq_save(flags);
-		vmcs_load_here(&work);
+		if (unlikely(vmx_config.borrowed)) {
+			vmcs_load_here(&work);
+		} else if (vmx->vmcs_cpu >= 0) {
+			vmx_read_state(vmx, &v->state, parts);
+			work.done = true;
+		}
 		local_irq_restore(flags);
 	} else {
 		cpu = READ_ONCE(vmx->vmcs_cpu);

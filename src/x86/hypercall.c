@@ -92,12 +92,15 @@ static s64 map_gpa_range(struct x86_vcpu *v, const u64 *arg, u8 insn_len)
 
 enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic)
 {
-	bool wide = x86_is_64bit(v);
 	u64 nr = v->gpr[X86_RAX];
 	u64 arg[4] = { v->gpr[X86_RBX], v->gpr[X86_RCX], v->gpr[X86_RDX], v->gpr[X86_RSI] };
 	unsigned int i;
+	bool wide;
 	s64 ret;
 
+	/* Mode and privilege from the unit in one go. */
+	x86_state(v, X86_STATE_CRS | X86_STATE_CODE);
+	wide = x86_is_64bit(v);
 	if (!wide) {
 		nr = (u32)nr;
 		for (i = 0; i < ARRAY_SIZE(arg); i++)
