@@ -42,21 +42,18 @@ static u64 vmcs_current(void)
  * KVM's interrupts between CPUs may clear and free a VMCS of its own, so that
  * is what is current again before interrupts are on.
  */
-u64 vmx_vmcs_use(struct vmx_vcpu *vmx)
+u64 vmx_vmcs_swap(struct vmx_vcpu *vmx)
 {
-	u64 before = 0;
+	u64 before = vmcs_current();
 
-	if (unlikely(vmx_config.borrowed)) {
-		before = vmcs_current();
-		vmcs_load(vmx->vmcs_pa);
-	}
+	vmcs_load(vmx->vmcs_pa);
 	return before;
 }
 
 /* Without one of KVM's ours stays: KVM loads its own before it uses one. */
-void vmx_vmcs_done(u64 before)
+void vmx_vmcs_swap_back(u64 before)
 {
-	if (unlikely(vmx_config.borrowed) && before != ~0ull)
+	if (before != ~0ull)
 		vmcs_load(before);
 }
 

@@ -146,15 +146,26 @@ extern const u32 vmx_msr_number[VMX_MSRS];
 
 /* vmcs.c. All but the last two with interrupts off, in the window or on the CPU that has it. */
 bool vmx_vmcs_take(struct vmx_vcpu *vmx, u64 *before);	/* the window opens */
+u64 vmx_vmcs_swap(struct vmx_vcpu *vmx);
+void vmx_vmcs_swap_back(u64 before);
+void vmx_vmcs_drop_all(void);
+void vmx_vmcs_leave(struct vmx_vcpu *vmx);	/* no CPU has it any more */
+void vmx_load_state(struct x86_vcpu *v, u32 parts);
+
 /*
  * Around uses of the window's VMCS, interrupts off all the time. It is current
  * anyway, unless the unit is borrowed: then in-tree KVM relies on its own.
  */
-u64 vmx_vmcs_use(struct vmx_vcpu *vmx);
-void vmx_vmcs_done(u64 before);
-void vmx_vmcs_drop_all(void);
-void vmx_vmcs_leave(struct vmx_vcpu *vmx);	/* no CPU has it any more */
-void vmx_load_state(struct x86_vcpu *v, u32 parts);
+static inline u64 vmx_vmcs_use(struct vmx_vcpu *vmx)
+{
+	return unlikely(vmx_config.borrowed) ? vmx_vmcs_swap(vmx) : 0;
+}
+
+static inline void vmx_vmcs_done(u64 before)
+{
+	if (unlikely(vmx_config.borrowed))
+		vmx_vmcs_swap_back(before);
+}
 
 /* state.c */
 void vmx_read_state(struct vmx_vcpu *vmx, struct x86_state *state, u32 parts);
