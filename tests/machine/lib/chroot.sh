@@ -33,7 +33,8 @@ chroot_prepare() {
 		packages_sources "$1" >"$dir/etc/apt/sources.list"
 	quietly "reading the package lists inside the $base chroot" "$dir.log" \
 		chroot_run "$1" apt-get -q -o APT::Sandbox::User=root update
-	chroot_install "$1" make gcc libc6-dev libelf-dev kmod "$pahole"
+	# perl, for the kernel's check of comments (W=1).
+	chroot_install "$1" make gcc libc6-dev libelf-dev kmod perl "$pahole"
 }
 
 # chroot_run SUITE COMMAND...: in the chroot, with /proc and /dev/null there.  The mounts
