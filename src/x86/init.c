@@ -4,6 +4,7 @@
  * what they have beside vCPUs. Called by the door (kvmx/arch.h).
  */
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <kvmx/arch.h>
 
