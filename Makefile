@@ -11,7 +11,7 @@ export KVMX_VERSION
 # The commands run makes of their own, which variables given to this one are not for.
 clean_make := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
 
-.PHONY: help module facts userlib clean demo check bench install
+.PHONY: help module facts userlib clean demo check bench deb rpm
 
 help:
 	@echo 'make demo [KERNEL=6.1|7.3] [MACHINE=host]  boot a stock Debian kernel as a kvmx guest'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench [CPU=amd] [KERNEL=6.1]          what exits cost, beside in-tree KVM'
 	@echo 'make module [KDIR=...]                     build src/kvmx.ko for a kernel (W=1, C=1 as in the kernel)'
 	@echo 'make userlib                               build libkvmx and the kvmx command into build/userlib'
+	@echo 'make deb, make rpm                         packages, in build/deb and build/rpm'
 	@echo 'make clean                                 remove what was built'
 
 module: facts
@@ -38,6 +39,24 @@ check:
 
 bench:
 	$(clean_make) tests/bench/run --cpu $(CPU) --kernel $(KERNEL)
+
+# In a copy: both kinds of package are built outside of the tree.
+archive := tar cf - --exclude=./build --exclude=./.git .
+
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb/kvmx
+	$(archive) | tar xf - -C build/deb/kvmx
+	cd build/deb/kvmx && $(clean_make) dpkg-buildpackage -us -uc -b
+
+# Debian's rpm knows nothing of what Debian's packages bring.
+rpm:
+	rm -rf build/rpm
+	mkdir -p build/rpm/SOURCES
+	$(archive) --transform='s,^\.,kvmx-$(KVMX_VERSION),' | \
+		gzip >build/rpm/SOURCES/kvmx-$(KVMX_VERSION).tar.gz
+	$(clean_make) rpmbuild -bb --define '_topdir $(CURDIR)/build/rpm' \
+		$(if $(wildcard /etc/debian_version),--nodeps) rpm/kvmx.spec
 
 clean:
 	rm -rf build
