@@ -173,8 +173,8 @@ int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_
 void kvmx_dirty_log_put_back(struct kvmx_vm *vm, u32 id, const unsigned long *bitmap,
 			     size_t bytes);
 /*
- * KVMX_CLEAR_DIRTY_LOG of @nr pages from @first on; @bitmap is used up. NULL:
- * only tells what the errors would be, those of get, or -EINVAL (not whole words).
+ * KVMX_CLEAR_DIRTY_LOG of @nr pages from @first on, those of @bitmap. NULL: only
+ * tells what the errors would be, those of get, or -EINVAL (not whole words).
  */
 int kvmx_dirty_log_clear(struct kvmx_vm *vm, u32 id, u64 first, u32 nr,
 			 const unsigned long *bitmap);
