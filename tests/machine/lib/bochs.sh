@@ -9,6 +9,7 @@
 MACHINE_MODEL=corei7_haswell_4770
 MACHINE_KVM=kvm_intel
 MACHINE_TERMINAL=''
+MACHINE_CONSOLE=ttyS0
 MACHINE_INPUT=c	# to the debugger that Debian's has built in: go
 MACHINE_LEAVE=/dev/ttyS3
 # Both images by name: bochs itself is content with seabios, which QEMU may have brought.

@@ -9,6 +9,14 @@ TREE=$(cd "$MACHINE_DIR/../.." && pwd -P)
 # shellcheck disable=SC2034
 CACHE=${KVMX_CACHE:-/var/cache/kvmx}
 
+# What the kernel under test runs on, in Debian's words: amd64 or arm64.
+DEBIAN_ARCH=amd64
+
+# arch_suffix: what tells apart the cached files of another architecture than amd64.
+arch_suffix() {
+	[ "$DEBIAN_ARCH" = amd64 ] || echo "-$DEBIAN_ARCH"
+}
+
 # What this emulated machine itself failed at (a command's own status is passed on).
 EXIT_MACHINE=125
 

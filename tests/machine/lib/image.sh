@@ -57,7 +57,7 @@ image_skeleton() {
 	done
 	ln -s bin "$tree/usr/sbin"
 	: >"$tree/modules/order"
-	cp "$(command -v busybox)" "$tree/bin/busybox"
+	cp "$BUSYBOX" "$tree/bin/busybox"
 	cp "$MACHINE_DIR/guest/init" "$MACHINE_DIR/guest/main" "$tree/"
 	cp "$2" "$tree/handover"
 	chmod 755 "$tree/init" "$tree/main"
@@ -84,7 +84,7 @@ image_prepare() {
 	local digest
 
 	digest=$({ echo "$@"; cat "$1" "$MACHINE_DIR/guest/init" "$MACHINE_DIR/guest/main" \
-		"$MACHINE_DIR/lib/image.sh" "$KERNEL/modules/modules.dep" "$(command -v busybox)"; } |
+		"$MACHINE_DIR/lib/image.sh" "$KERNEL/modules/modules.dep" "$BUSYBOX"; } |
 		sha256sum | cut -c 1-16)
 	IMAGE=$TREE/build/machine/initramfs-$KREL-$digest
 	[ -e "$IMAGE" ] || locked "$TREE/build/machine/lock" image_build "$IMAGE" "$@" || exit

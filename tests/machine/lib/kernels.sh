@@ -16,10 +16,15 @@ kernel_suite() {
 }
 
 # kernel_release_of VMLINUZ: its release, from the version string that the x86
-# boot protocol points at (offset 0x20e, counted from 0x200).
+# boot protocol points at (offset 0x20e, counted from 0x200). An arm64 image has none,
+# but is not packed: its banner can be read.
 kernel_release_of() {
 	local at
 
+	if [ "$(dd if="$1" bs=1 skip=56 count=4 2>/dev/null | tr -d '\0')" = "ARMd" ]; then
+		grep -aom 1 'Linux version [^ ]*' "$1" | head -n 1 | cut -d ' ' -f 3
+		return
+	fi
 	at=$(od -An -t u2 -j 526 -N 2 "$1") || return
 	dd if="$1" bs=1 skip=$((at + 512)) count=256 2>/dev/null | tr '\0' '\n' |
 		head -n 1 | cut -d ' ' -f 1
@@ -47,7 +52,7 @@ kernel_choose() {
 	local suite=$1 series=${2//./\\.} release
 
 	for release in $(packages_apt "$suite" apt-cache pkgnames "linux-headers-$2." |
-		sed -n "s/^linux-headers-\($series\.[0-9]\+\(-[0-9]\+\|+deb[0-9]\+\)-amd64\)\$/\1/p" |
+		sed -n "s/^linux-headers-\($series\.[0-9]\+\(-[0-9]\+\|+deb[0-9]\+\)-$DEBIAN_ARCH\)\$/\1/p" |
 		sort -rV); do
 		kernel_packages "$suite" "$release" >/dev/null || continue
 		echo "$release"
@@ -62,17 +67,47 @@ kernel_choose() {
 kernel_headers_unpack() {
 	local suite=$1 release=$2 root=$3 final=$4 kbuild
 
-	kbuild=$(packages_apt "$suite" apt-cache depends "linux-headers-$release" |
-		sed -n 's/^ *Depends: \(linux-kbuild-[^ ]*\)$/\1/p')
-	[ -n "$kbuild" ] || die "linux-headers-$release names no linux-kbuild package"
+	kbuild=$(kernel_kbuild_of "$suite" "$release") || exit
 	packages_unpack "$suite" "$root" "linux-headers-$release" \
-		"linux-headers-${release%-amd64}-common" "$kbuild"
+		"linux-headers-${release%-"$DEBIAN_ARCH"}-common"
+	kernel_kbuild_unpack "$suite" "$root" "$kbuild"
 	sed -i "s|\(include \+\)/usr/src/|\1$final/usr/src/|" \
 		"$root/usr/src/linux-headers-$release/Makefile"
 }
 
+# kernel_headers_chroot SUITE RELEASE: headers in the chroot of SUITE. Those of another
+# architecture cannot be installed, they want its compiler: they are unpacked there.
+kernel_headers_chroot() {
+	local suite=$1 release=$2 kbuild
+
+	if [ "$DEBIAN_ARCH" = amd64 ]; then
+		chroot_install "$suite" "linux-headers-$release"
+		return
+	fi
+	kbuild=$(kernel_kbuild_of "$suite" "$release") || exit
+	chroot_install "$suite" "$kbuild" gcc-aarch64-linux-gnu
+	packages_unpack "$suite" "$CACHE/chroots/${suite%-backports}" "linux-headers-$release" \
+		"linux-headers-${release%-"$DEBIAN_ARCH"}-common"
+}
+
+# kernel_kbuild_of SUITE RELEASE: the package with the build tools of a kernel's headers.
+kernel_kbuild_of() {
+	packages_apt "$1" apt-cache depends "linux-headers-$2" |
+		sed -n 's/^ *Depends: \(linux-kbuild-[^ ]*\)$/\1/p' | grep . ||
+		die "linux-headers-$2 names no linux-kbuild package"
+}
+
+# kernel_kbuild_unpack SUITE ROOT PACKAGE: the build tools, which run on this computer.
+kernel_kbuild_unpack() {
+	local DEBIAN_ARCH=amd64
+
+	packages_lists "$1"
+	packages_unpack "$1" "$2" "$3"
+}
+
 kernel_fetch() {
-	local name=$1 suite=$2 dir=$CACHE/kernels/$1
+	local name=$1 suite=$2 dir
+	dir=$CACHE/kernels/$1$(arch_suffix)
 	local new=$dir.new release packages
 
 	[ -e "$dir/vmlinuz" ] && return
@@ -87,7 +122,7 @@ kernel_fetch() {
 	kernel_arrange "$new" "$release"
 	if chroot_wanted "$suite"; then
 		chroot_prepare "$suite"
-		chroot_install "$suite" "linux-headers-$release"
+		kernel_headers_chroot "$suite" "$release"
 		ln -s "../../chroots/${suite%-backports}" "$new/chroot"
 		ln -s "chroot/usr/src/linux-headers-$release" "$new/headers"
 	else
@@ -126,10 +161,29 @@ kernel_prepare() {
 	else
 		suite=$(kernel_suite "$name") ||
 			die "unknown kernel '$name': one of 5.10 6.1 6.12 7.2 7.3, or a directory (with a /)"
-		KERNEL=$CACHE/kernels/$name
+		KERNEL=$CACHE/kernels/$name$(arch_suffix)
 		[ -e "$KERNEL/vmlinuz" ] ||
 			locked "$CACHE/lock" kernel_fetch "$name" "$suite" || exit
 	fi
 	KREL=$(kernel_release_of "$KERNEL/vmlinuz")
-	[ -n "$KREL" ] || die "$KERNEL/vmlinuz is not an x86 kernel image"
+	[ -n "$KREL" ] || die "$KERNEL/vmlinuz is not a kernel image of a known kind"
+}
+
+# busybox_prepare: sets BUSYBOX, a static one for the kernel's architecture.
+busybox_prepare() {
+	BUSYBOX=/bin/busybox
+	[ "$DEBIAN_ARCH" = amd64 ] && return
+	BUSYBOX=$CACHE/busybox$(arch_suffix)/bin/busybox
+	[ -e "$BUSYBOX" ] || locked "$CACHE/lock" busybox_fetch || exit
+}
+
+busybox_fetch() {
+	local dir
+	dir=$CACHE/busybox$(arch_suffix)
+
+	[ -e "$dir/bin/busybox" ] && return
+	packages_lists bookworm
+	rm -rf "$dir" "$dir.new"
+	packages_unpack bookworm "$dir.new" busybox-static
+	mv "$dir.new" "$dir"
 }

@@ -81,27 +81,34 @@ packages_sources() {
 	[ "$suite" = "$base" ] || echo "deb $option $mirror $suite main"
 }
 
+# packages_dir SUITE: where the private apt of SUITE (and of $DEBIAN_ARCH) lies.
+packages_dir() {
+	echo "$CACHE/apt/$1$(arch_suffix)"
+}
+
 # packages_apt SUITE TOOL ARGUMENT...: apt-get or apt-cache in the private apt of SUITE.
 packages_apt() {
-	local dir=$CACHE/apt/$1 tool=$2
+	local dir tool=$2
+	dir=$(packages_dir "$1")
 	shift 2
 
 	"$tool" -q -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
 		-o Dir::State="$dir" -o Dir::State::status="$dir/status" -o Dir::Cache="$dir" \
-		-o Acquire::Languages=none -o APT::Architecture=amd64 -o APT::Architectures=amd64 \
+		-o Acquire::Languages=none -o APT::Architecture="$DEBIAN_ARCH" -o APT::Architectures="$DEBIAN_ARCH" \
 		-o APT::Update::Post-Invoke-Success::= -o APT::Sandbox::User=root "$@"
 }
 
 # packages_lists SUITE: make (or refresh, when a day old) the private apt's lists.
 packages_lists() {
-	local suite=$1 dir=$CACHE/apt/$1
+	local suite=$1 dir
+	dir=$(packages_dir "$suite")
 
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
 	[ -n "$(find "$dir/fresh" -mmin -1440 2>/dev/null)" ] && return
 	packages_sources "$suite" >"$dir/sources.list"
 	: >"$dir/status"
-	quietly "reading the package lists of $suite" "$dir/update.log" \
+	quietly "reading the package lists of $suite ($DEBIAN_ARCH)" "$dir/update.log" \
 		packages_apt "$suite" apt-get -o APT::Update::Error-Mode=any update
 	touch "$dir/fresh"
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The AMD-V computer: QEMU's TCG, with the build computer's files over 9p and virtio
-# ports for what is told.  Called by run, like lib/bochs.sh.
+# ports for what is told.  Called by run, like lib/bochs.sh; lib/qemu-arm64.sh is this with
+# another processor.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # used by run
 # shellcheck disable=SC2154 # set by run
@@ -10,7 +11,11 @@ MACHINE_KVM=kvm_amd
 MACHINE_TERMINAL=1
 MACHINE_INPUT=''
 MACHINE_LEAVE=''
+MACHINE_CONSOLE=ttyS0
 MACHINE_PACKAGES=(qemu-system-x86_64=qemu-system-x86)
+
+QEMU=(qemu-system-x86_64)
+QEMU_APPEND=no_timer_check	# for the kernel's command line
 
 # The modules that reach the build computer's files and the ports.
 QEMU_MODULES=(9p 9pnet_virtio virtio_pci virtio_console overlay)
@@ -45,9 +50,9 @@ machine_prepare() {
 		extra+=(-virtfs "local,path=${out//,/,,},mount_tag=out,security_model=none,multidevs=remap")
 	fi
 	# shellcheck disable=SC2054
-	args=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -monitor none
+	args=("${QEMU[@]}" -nodefaults -no-user-config -no-reboot -display none -monitor none
 		-accel "$accel" -cpu "$model" -smp "$smp" -m "$memory"
-		-kernel "$KERNEL/vmlinuz" -initrd "$logs/initrd" -append "$append no_timer_check"
+		-kernel "$KERNEL/vmlinuz" -initrd "$logs/initrd" -append "$QEMU_APPEND $append"
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
 		-serial "file:${logs//,/,,}/console.log"
 		-chardev "$channel"
