@@ -6,7 +6,6 @@ KVMX_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 CPU ?= amd
-export KVMX_VERSION
 
 # The commands run makes of their own, which variables given to this one are not for.
 clean_make := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
@@ -22,6 +21,9 @@ help:
 	@echo 'make deb, make rpm                         packages, in build/deb and build/rpm'
 	@echo 'make clean                                 remove what was built'
 
+# For src/Kbuild, and for nothing else: what the other commands run has versions of
+# its own to tell.
+module: export KVMX_VERSION := $(KVMX_VERSION)
 module: facts
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
 
