@@ -15,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/atomic.h>
 #include <linux/bitops.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
@@ -145,7 +146,11 @@ void kvmx_vcpu_block(struct kvmx_vcpu *vcpu);
  * each entry. False while the CPU goes offline or the machine goes down:
  * close the window, sleep a tick (schedule_timeout_interruptible(1)), retry.
  */
-bool kvmx_unit_ready(void);
+DECLARE_PER_CPU(bool, kvmx_unit_on);	/* changed by its own CPU, interrupts off */
+static inline bool kvmx_unit_ready(void)
+{
+	return __this_cpu_read(kvmx_unit_on);
+}
 
 static inline u32 kvmx_vm_nr_vcpus(struct kvmx_vm *vm)
 {

@@ -28,6 +28,7 @@ struct x86_msr_filter;
 #define X86_STATE_CRS		BIT(3)	/* cr0, cr3, cr4, efer */
 #define X86_STATE_DRS		BIT(4)	/* dr6, dr7 */
 #define X86_STATE_ALL		(BIT(5) - 1)
+#define X86_STATE_MODE		BIT(5)	/* of CODE and CRS: attributes of CS and SS, efer */
 
 struct x86_state {
 	struct x86_segment seg[X86_SEGS];
@@ -422,10 +423,24 @@ static inline bool x86_long_mode(struct x86_vcpu *v)
 	return x86_state(v, X86_STATE_CRS)->efer & X86_EFER_LMA;
 }
 
+/*
+ * What mode and privilege the guest is in. What is here already may have been
+ * changed, so that the unit is asked for MODE only if neither of its parts is.
+ */
+static inline struct x86_state *x86_mode(struct x86_vcpu *v)
+{
+	const u32 whole = X86_STATE_CODE | X86_STATE_CRS;
+
+	if (likely(v->state_valid & X86_STATE_MODE))
+		return &v->state;
+	return x86_state(v, v->state_valid & whole ? whole : X86_STATE_MODE);
+}
+
 static inline bool x86_is_64bit(struct x86_vcpu *v)
 {
-	return x86_long_mode(v) &&
-	       (x86_state(v, X86_STATE_CODE)->seg[X86_SEG_CS].attr & X86_ATTR_L);
+	const struct x86_state *s = x86_mode(v);
+
+	return (s->efer & X86_EFER_LMA) && (s->seg[X86_SEG_CS].attr & X86_ATTR_L);
 }
 
 static inline bool x86_protected_mode(struct x86_vcpu *v)
@@ -436,7 +451,7 @@ static inline bool x86_protected_mode(struct x86_vcpu *v)
 /* Current privilege level: SS.DPL (Intel SDM, "Guest Register State"; AMD APM keeps CPL apart but equal). */
 static inline u8 x86_cpl(struct x86_vcpu *v)
 {
-	return X86_ATTR_DPL(x86_state(v, X86_STATE_CODE)->seg[X86_SEG_SS].attr);
+	return X86_ATTR_DPL(x86_mode(v)->seg[X86_SEG_SS].attr);
 }
 
 /* src/x86/events.c: things that happen to a vCPU. Exceptions: vCPU mutex held. */

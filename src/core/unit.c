@@ -16,8 +16,7 @@
 
 #include "door.h"
 
-/* Changed by its own CPU with interrupts off. */
-static DEFINE_PER_CPU(bool, unit_on);
+DEFINE_PER_CPU(bool, kvmx_unit_on);
 
 /*
  * The hotplug callbacks run while the CPU hotplug lock is held, which taking
@@ -29,29 +28,24 @@ static int unit_state;			/* [unit_mutex] the hotplug state */
 static bool unit_down;			/* set once: the machine goes down, nothing is enabled again */
 static bool unit_resume;		/* suspend to resume, one CPU */
 
-bool kvmx_unit_ready(void)
-{
-	return __this_cpu_read(unit_on);
-}
-
 /* Interrupts are off. */
 static int enable_here(void)
 {
 	int err;
 
-	if (__this_cpu_read(unit_on))
+	if (__this_cpu_read(kvmx_unit_on))
 		return 0;
 	err = kvmx_arch_cpu_enable();
 	if (!err)
-		__this_cpu_write(unit_on, true);
+		__this_cpu_write(kvmx_unit_on, true);
 	return err;
 }
 
 static void disable_here(void)
 {
-	if (!__this_cpu_read(unit_on))
+	if (!__this_cpu_read(kvmx_unit_on))
 		return;
-	__this_cpu_write(unit_on, false);
+	__this_cpu_write(kvmx_unit_on, false);
 	kvmx_arch_cpu_disable();
 }
 

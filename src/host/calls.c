@@ -73,6 +73,13 @@ static __always_inline bool user_work_pending(void)
 	return signal_pending(current) || READ_ONCE(current->task_works);
 }
 
+/* What signal_pending() and need_resched() look at, in one go: each entry asks. */
+#ifdef TIF_NOTIFY_SIGNAL
+#define LEAVE_FLAGS	(BIT(TIF_NEED_RESCHED) | BIT(TIF_SIGPENDING) | BIT(TIF_NOTIFY_SIGNAL))
+#else
+#define LEAVE_FLAGS	(BIT(TIF_NEED_RESCHED) | BIT(TIF_SIGPENDING))
+#endif
+
 bool kvmx_host_user_work_pending(void)
 {
 	return user_work_pending();
@@ -80,8 +87,8 @@ bool kvmx_host_user_work_pending(void)
 
 bool kvmx_host_must_leave(void)
 {
-	return need_resched() || user_work_pending() ||
-	       (softirq_count() && local_softirq_pending());
+	return (READ_ONCE(current_thread_info()->flags) & LEAVE_FLAGS) ||
+	       READ_ONCE(current->task_works) || (softirq_count() && local_softirq_pending());
 }
 
 /* The handler wants the interrupted registers: those of a user, interrupts on. */

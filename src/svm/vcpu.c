@@ -137,6 +137,9 @@ void svm_load_state(struct x86_vcpu *v, u32 parts)
 	struct vmcb_save *s = &to_svm(v)->vmcb->save;
 	struct x86_state *state = &v->state;
 
+	/* The mode is asked for when neither of its parts is there: they come as a whole. */
+	if (parts & X86_STATE_MODE)
+		parts |= X86_STATE_CODE | X86_STATE_CRS;
 	if (parts & X86_STATE_CODE)
 		svm_load_code(state, s);
 	if (parts & X86_STATE_DATA)

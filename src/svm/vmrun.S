@@ -8,6 +8,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/msr-index.h>
 #include <asm/segment.h>
+#include <kvmx/return_stack.h>
 
 #ifndef RET
 #define RET ret
@@ -102,7 +103,7 @@ SYM_FUNC_START(svm_vmrun)
 	 * it, nor an NMI that STGI lets in, and no value of the guest stays in a
 	 * register.
 	 */
-	FILL_RETURN_BUFFER %rax, 32, X86_FEATURE_RSB_VMEXIT
+	fill_return_stack
 	pop %rcx			/* spec_ctrl */
 	pop %rax			/* host_spec_ctrl */
 	cmp %ecx, %eax

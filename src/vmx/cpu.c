@@ -176,7 +176,8 @@ static void vmx_choose_mitigations(void)
 		return;
 	vmx_config.flush_l1d = boot_cpu_has_bug(X86_BUG_L1TF) &&
 			       boot_cpu_has(X86_FEATURE_FLUSH_L1D);
-	vmx_config.verw = boot_cpu_has(X86_FEATURE_MD_CLEAR);
+	if (boot_cpu_has(X86_FEATURE_MD_CLEAR))
+		vmx_config.switch_flags = BIT(SWITCH_VERW);
 }
 
 static void vmx_free(void)

@@ -38,7 +38,7 @@ void vmx_window_open(struct x86_vcpu *v)
 	/* Nobody has kept the translations of a CPU that it was not on up to date. */
 	if (vmx->last_cpu != cpu) {
 		vmx->last_cpu = cpu;
-		vmx->flush = true;
+		vmx->todo |= VMX_FLUSH;
 		vmx_host_setup(vmx);
 	}
 	vmx_write(VMCS_HOST_FS_BASE, vmx->host.fs_base);
@@ -70,7 +70,7 @@ void vmx_window_close(struct x86_vcpu *v)
 
 void vmx_flush_tlb(struct x86_vcpu *v)
 {
-	to_vmx(v)->flush = true;
+	to_vmx(v)->todo |= VMX_FLUSH;
 }
 
 /*
@@ -125,18 +125,18 @@ static void vmx_store_int_state(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	vmx_update32(VMCS_GUEST_INT_STATE, &vmx->written.int_state, state);
 }
 
-static void vmx_store_rarely(struct x86_vcpu *v, struct vmx_vcpu *vmx)
+static noinline void vmx_store_rarely(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 {
+	u8 todo = vmx->todo;
 	int i;
 
-	if (vmx->new_tsc) {
-		vmx->new_tsc = false;
+	vmx->todo = 0;
+	if (todo & VMX_NEW_TSC) {
 		vmx_write(VMCS_TSC_OFFSET, v->tsc_offset);
 		if (x86_unit_caps.tsc_scale)
 			vmx_write(VMCS_TSC_MULTIPLIER, v->tsc_ratio ?: BIT_ULL(48));
 	}
-	if (vmx->new_msrs) {
-		vmx->new_msrs = false;
+	if (todo & VMX_NEW_MSRS) {
 		vmx_write(VMCS_GUEST_PAT, v->pat);
 		vmx_write(VMCS_GUEST_SYSENTER_CS, vmx->sysenter_cs);
 		vmx_write(VMCS_GUEST_SYSENTER_ESP, vmx->sysenter_esp);
@@ -148,6 +148,13 @@ static void vmx_store_rarely(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 		for (i = 0; i < ARRAY_SIZE(v->pdpte); i++)
 			vmx_write(VMCS_GUEST_PDPTE(i), v->pdpte[i]);
 	}
+	if (todo & VMX_NEW_CONTROLS) {
+		vmx_write(VMCS_CPU_CONTROLS, vmx->cpu_controls);
+		vmx_write(VMCS_EXCEPTIONS, vmx->exceptions);
+		vmx_write(VMCS_MSR_BITMAP, vmx->msr_bitmap_pa);
+	}
+	if (todo & VMX_FLUSH)
+		vmx_invalidate(vmx);
 }
 
 static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
@@ -161,14 +168,15 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	}
 	if (v->state_dirty)
 		vmx_store_state(v);
-	if (vmx->new_tsc || vmx->new_msrs || v->pdptes_new)
+	if (unlikely(vmx->todo | v->pdptes_new))
 		vmx_store_rarely(v, vmx);
-	vmx_update64(VMCS_GUEST_RIP, &w->rip, v->rip);
-	vmx_update64(VMCS_GUEST_RSP, &w->rsp, v->gpr[X86_RSP]);
-	vmx_update64(VMCS_GUEST_RFLAGS, &w->rflags, v->rflags);
-	vmx_update32(VMCS_CPU_CONTROLS, &w->cpu_controls, vmx->cpu_controls);
-	vmx_update32(VMCS_EXCEPTIONS, &w->exceptions, vmx->exceptions);
-	vmx_update64(VMCS_MSR_BITMAP, &w->msr_bitmap_pa, vmx->msr_bitmap_pa);
+	/* The exit says what they have become. */
+	if (w->rip != v->rip)
+		vmx_write(VMCS_GUEST_RIP, v->rip);
+	if (w->rsp != v->gpr[X86_RSP])
+		vmx_write(VMCS_GUEST_RSP, v->gpr[X86_RSP]);
+	if (w->rflags != v->rflags)
+		vmx_write(VMCS_GUEST_RFLAGS, v->rflags);
 	if (v->int_shadow || v->nmi_masked || w->int_state)
 		vmx_store_int_state(v, vmx);
 	/* The threshold must not be above the priority that the entry begins with. */
@@ -190,12 +198,10 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 static bool vmx_run(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 {
 	u64 host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
-	u64 flags = vmx->launched ? BIT(SWITCH_RESUME) : 0;
+	u64 flags = vmx_config.switch_flags | vmx->launched << SWITCH_RESUME;
 	bool refused;
 
-	if (vmx_config.verw)
-		flags |= BIT(SWITCH_VERW);
-	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && v->spec_ctrl != host_spec_ctrl) {
+	if (cpu_feature_enabled(X86_FEATURE_MSR_SPEC_CTRL) && v->spec_ctrl != host_spec_ctrl) {
 		flags |= BIT(SWITCH_SPEC_CTRL);
 		x86_wrmsr(X86_MSR_SPEC_CTRL, v->spec_ctrl);
 	}
@@ -225,8 +231,8 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	struct vmx_vcpu *vmx = to_vmx(v);
 	struct vmx_written *w = &vmx->written;
 	bool refused;
+	u32 reason, int_state;
 	u64 before;
-	u32 reason;
 
 	/* The CPU did not take the VMCS, which it has no reason for. */
 	if (unlikely(!vmx->open)) {
@@ -237,10 +243,6 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	}
 	before = vmx_vmcs_use(vmx);
 	vmx_store(v, vmx);
-	if (vmx->flush) {
-		vmx->flush = false;
-		vmx_invalidate(vmx);
-	}
 
 	refused = vmx_run(v, vmx);
 
@@ -249,9 +251,9 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	v->gpr[X86_RSP] = w->rsp = vmx_read(VMCS_GUEST_RSP);
 	v->rflags = w->rflags = vmx_read(VMCS_GUEST_RFLAGS);
 	v->cr8 = ((u8 *)vmx->apic_page)[APIC_TPR] >> 4;
-	w->int_state = vmx_read(VMCS_GUEST_INT_STATE);
-	v->int_shadow = w->int_state & (INT_STI | INT_MOV_SS);
-	v->nmi_masked = w->int_state & INT_NMI;
+	w->int_state = int_state = vmx_read(VMCS_GUEST_INT_STATE);
+	v->int_shadow = int_state & (INT_STI | INT_MOV_SS);
+	v->nmi_masked = int_state & INT_NMI;
 	if (!(vmx->cpu_controls & CPU_HLT))
 		w->halted = vmx_read(VMCS_GUEST_ACTIVITY) != 0;
 
@@ -320,6 +322,9 @@ void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi)
 	if (nmi)
 		controls |= v->int_shadow && (v->rflags & X86_EFLAGS_IF) ? CPU_INTR_WINDOW :
 									   CPU_NMI_WINDOW;
-	vmx->cpu_controls = controls;
+	if (vmx->cpu_controls != controls) {
+		vmx->cpu_controls = controls;
+		vmx->todo |= VMX_NEW_CONTROLS;
+	}
 	vmx->intr_below = intr < 16 ? intr : 0;
 }

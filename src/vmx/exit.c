@@ -9,40 +9,40 @@
 #include <kvmx/host.h>
 #include "vmx.h"
 
-/* Exits of instructions that need no more than their kind. */
-static u8 vmx_plain_kind(u16 reason)
-{
-	switch (reason) {
-	case VMX_EXIT_CPUID: return X86_EXIT_CPUID;
-	case VMX_EXIT_HLT: return X86_EXIT_HLT;
-	case VMX_EXIT_VMCALL: return X86_EXIT_HYPERCALL;
-	case VMX_EXIT_RDMSR: return X86_EXIT_RDMSR;
-	case VMX_EXIT_WRMSR: return X86_EXIT_WRMSR;
-	case VMX_EXIT_RDTSC:
-	case VMX_EXIT_RDTSCP: return X86_EXIT_RDTSC;
-	case VMX_EXIT_RDPMC: return X86_EXIT_RDPMC;
-	case VMX_EXIT_INVD:
-	case VMX_EXIT_WBINVD: return X86_EXIT_CACHE;
-	case VMX_EXIT_PAUSE: return X86_EXIT_PAUSE;
-	case VMX_EXIT_MONITOR: return X86_EXIT_MONITOR;
-	case VMX_EXIT_MWAIT: return X86_EXIT_MWAIT;
-	case VMX_EXIT_XSETBV: return X86_EXIT_XSETBV;
-	case VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON:
-	case VMX_EXIT_GETSEC:
-	case VMX_EXIT_RSM:
-	case VMX_EXIT_INVEPT:
-	case VMX_EXIT_INVVPID:
-	case VMX_EXIT_VMFUNC:
-	case VMX_EXIT_ENCLS: return X86_EXIT_UNDEFINED;
-	}
-	return X86_EXIT_UNKNOWN;
-}
+/*
+ * Exits of instructions that need little more than their kind. They are the
+ * common ones, and never come during the delivery of an event; 0: others.
+ */
+static const u8 vmx_plain_kind[] = {
+	[VMX_EXIT_CPUID]	= X86_EXIT_CPUID,
+	[VMX_EXIT_HLT]		= X86_EXIT_HLT,
+	[VMX_EXIT_VMCALL]	= X86_EXIT_HYPERCALL,
+	[VMX_EXIT_IO]		= X86_EXIT_IO,
+	[VMX_EXIT_RDMSR]	= X86_EXIT_RDMSR,
+	[VMX_EXIT_WRMSR]	= X86_EXIT_WRMSR,
+	[VMX_EXIT_RDTSC]	= X86_EXIT_RDTSC,
+	[VMX_EXIT_RDTSCP]	= X86_EXIT_RDTSC,
+	[VMX_EXIT_RDPMC]	= X86_EXIT_RDPMC,
+	[VMX_EXIT_INVD]		= X86_EXIT_CACHE,
+	[VMX_EXIT_WBINVD]	= X86_EXIT_CACHE,
+	[VMX_EXIT_PAUSE]	= X86_EXIT_PAUSE,
+	[VMX_EXIT_MONITOR]	= X86_EXIT_MONITOR,
+	[VMX_EXIT_MWAIT]	= X86_EXIT_MWAIT,
+	[VMX_EXIT_XSETBV]	= X86_EXIT_XSETBV,
+	[VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON] = X86_EXIT_UNDEFINED,
+	[VMX_EXIT_GETSEC]	= X86_EXIT_UNDEFINED,
+	[VMX_EXIT_RSM]		= X86_EXIT_UNDEFINED,
+	[VMX_EXIT_INVEPT]	= X86_EXIT_UNDEFINED,
+	[VMX_EXIT_INVVPID]	= X86_EXIT_UNDEFINED,
+	[VMX_EXIT_VMFUNC]	= X86_EXIT_UNDEFINED,
+	[VMX_EXIT_ENCLS]	= X86_EXIT_UNDEFINED,
+};
+static_assert(X86_EXIT_HOST == 0);
 
 static void vmx_decode_io(struct x86_exit *exit)
 {
 	u64 qual = vmx_read(VMCS_QUALIFICATION);
 
-	exit->kind = X86_EXIT_IO;
 	exit->io.port = QUAL_IO_PORT(qual);
 	exit->io.size = QUAL_IO_SIZE(qual);
 	exit->io.in = qual & QUAL_IO_IN;
@@ -167,12 +167,8 @@ static void vmx_decode_vectoring(struct x86_exit *exit)
 	}
 }
 
-void vmx_decode_exit(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
+static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
 {
-	reason &= 0xffff;
-	exit->raw = reason;
-	exit->insn_len = 0;
-	exit->nr_bytes = 0;
 	vmx_decode_vectoring(exit);
 
 	switch (reason) {
@@ -204,18 +200,40 @@ void vmx_decode_exit(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
 		exit->invlpg.decoded = true;
 		exit->invlpg.addr = vmx_read(VMCS_QUALIFICATION);
 		break;
-	case VMX_EXIT_IO:
-		vmx_decode_io(exit);
-		break;
 	case VMX_EXIT_CR:
 	case VMX_EXIT_DR:
 		vmx_decode_mov(reason, exit);
 		break;
 	default:
-		exit->kind = vmx_plain_kind(reason);
+		exit->kind = X86_EXIT_UNKNOWN;
 		break;
 	}
 	exit->insn_len = vmx_read(VMCS_INSN_LEN);
+}
+
+void vmx_decode_exit(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
+{
+	u8 kind;
+
+	reason &= 0xffff;
+	kind = reason < ARRAY_SIZE(vmx_plain_kind) ? vmx_plain_kind[reason] : 0;
+	exit->raw = reason;
+	exit->insn_len = 0;
+	exit->nr_bytes = 0;
+	if (!kind) {
+		vmx_decode_other(v, reason, exit);
+		return;
+	}
+	exit->kind = kind;
+	exit->vectoring.type = X86_EVENT_NONE;
+	exit->insn_len = vmx_read(VMCS_INSN_LEN);
+	if (kind == X86_EXIT_IO) {
+		vmx_decode_io(exit);
+	} else if (kind == X86_EXIT_HYPERCALL) {
+		/* Every hypercall asks for it, and here the VMCS is at hand. */
+		vmx_read_mode(&v->state);
+		v->state_valid |= X86_STATE_MODE;
+	}
 }
 
 static const struct { const char *name; u32 field; } vmx_fields[] = {

@@ -18,14 +18,6 @@
 #define CR4_GUEST	((u64)(X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PCE | \
 			       X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT))
 
-/* An unusable segment is one that is not present. */
-static u16 vmx_attr(u32 rights)
-{
-	u16 attr = (rights & 0xff) | ((rights >> 4) & 0xf00);
-
-	return rights & RIGHTS_UNUSABLE ? attr & ~X86_ATTR_P : attr;
-}
-
 static u32 vmx_rights(u16 attr)
 {
 	u32 rights = (attr & 0xff) | (attr & 0xf00) << 4;
@@ -61,6 +53,8 @@ void vmx_read_state(struct vmx_vcpu *vmx, struct x86_state *state, u32 parts)
 {
 	int i;
 
+	if (parts & X86_STATE_MODE)
+		vmx_read_mode(state);
 	if (parts & X86_STATE_CODE) {
 		vmx_load_segment(state, X86_SEG_CS);
 		vmx_load_segment(state, X86_SEG_SS);
@@ -89,6 +83,8 @@ void vmx_copy_state(struct x86_state *to, const struct x86_state *from, u32 part
 {
 	int i;
 
+	if (parts & X86_STATE_MODE)
+		parts |= X86_STATE_CODE | X86_STATE_CRS;
 	for (i = 0; i < X86_SEGS; i++)
 		if (parts & (i == X86_SEG_CS || i == X86_SEG_SS ? X86_STATE_CODE : X86_STATE_DATA))
 			to->seg[i] = from->seg[i];

@@ -57,8 +57,7 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	vmx->cpu_controls = vmx_config.cpu;
 	vmx->cpu2_controls = vmx_config.cpu2;
 	vmx_disable_exits(vmx, x86_vm_of(v)->disabled_exits);
-	vmx->new_tsc = true;
-	vmx->new_msrs = true;
+	vmx->todo = VMX_NEW_TSC | VMX_NEW_MSRS;
 	vmx_set_intercepts(v);
 	return 0;
 }
@@ -89,10 +88,8 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	struct vmx_vcpu *vmx = to_vmx(v);
 
 	vmx_write(VMCS_PIN_CONTROLS, vmx_config.pin);
-	vmx_write(VMCS_CPU_CONTROLS, vmx->cpu_controls);
 	vmx_write(VMCS_CPU2_CONTROLS, vmx->cpu2_controls);
 	vmx_write(VMCS_EXIT_CONTROLS, vmx_config.exit);
-	vmx_write(VMCS_EXCEPTIONS, vmx->exceptions);
 	/* A page fault exits if its bit in the exception bitmap says so, whatever its code. */
 	vmx_write(VMCS_PF_MASK, 0);
 	vmx_write(VMCS_PF_MATCH, 0);
@@ -102,7 +99,6 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	vmx_write(VMCS_ENTRY_MSR_LOADS, 0);
 	vmx_write(VMCS_ENTRY_EVENT, 0);
 	vmx_write(VMCS_TPR_THRESHOLD, 0);
-	vmx_write(VMCS_MSR_BITMAP, vmx->msr_bitmap_pa);
 	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->apic_page));
 	vmx_write(VMCS_EPT_POINTER, vmx->eptp);
 	/* Translations are told apart by EPT pointer and VPID: it is enough for one VM. */
@@ -120,9 +116,6 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	vmx_write(VMCS_GUEST_RSP, 0);
 	vmx_write(VMCS_GUEST_RFLAGS, X86_EFLAGS_FIXED);
 	memset(&vmx->written, 0, sizeof(vmx->written));
-	vmx->written.cpu_controls = vmx->cpu_controls;
-	vmx->written.exceptions = vmx->exceptions;
-	vmx->written.msr_bitmap_pa = vmx->msr_bitmap_pa;
 	vmx->written.rflags = X86_EFLAGS_FIXED;
 	vmx->host_rsp = 0;
 	v->state_dirty = X86_STATE_ALL;
@@ -196,12 +189,12 @@ int vmx_set_msr(struct x86_vcpu *v, u32 msr, u64 val)
 		x86_state_dirty(v, X86_STATE_SEGS)->seg[X86_SEG_GS].base = val;
 		return 0;
 	case X86_MSR_PAT:
-		vmx->new_msrs = true;
+		vmx->todo |= VMX_NEW_MSRS;
 		return 0;
 	}
 	if (place) {
 		*place = val;
-		vmx->new_msrs = true;
+		vmx->todo |= VMX_NEW_MSRS;
 		return 0;
 	}
 	i = vmx_msr_index(msr);
@@ -218,7 +211,7 @@ int vmx_set_msr(struct x86_vcpu *v, u32 msr, u64 val)
 
 void vmx_set_tsc(struct x86_vcpu *v)
 {
-	to_vmx(v)->new_tsc = true;
+	to_vmx(v)->todo |= VMX_NEW_TSC;
 }
 
 void vmx_set_intercepts(struct x86_vcpu *v)
@@ -235,4 +228,5 @@ void vmx_set_intercepts(struct x86_vcpu *v)
 		vmx->cpu_controls &= ~CPU_MOV_DR;
 	else
 		vmx->cpu_controls |= CPU_MOV_DR;
+	vmx->todo |= VMX_NEW_CONTROLS;
 }

@@ -9,6 +9,7 @@
 #include <asm/msr-index.h>
 #include <asm/segment.h>
 
+#include <kvmx/return_stack.h>
 #include "vmx/vmcs.h"
 
 #ifndef RET
@@ -115,11 +116,7 @@ SYM_INNER_LABEL(vmx_switch_exit, SYM_L_GLOBAL)
 	 * it, and no value of the guest stays in a register. No return comes
 	 * before the host's IA32_SPEC_CTRL is back, whatever is predicted.
 	 */
-#ifdef X86_FEATURE_RSB_VMEXIT_LITE
-	FILL_RETURN_BUFFER %rax, 32, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
-#else
-	FILL_RETURN_BUFFER %rax, 32, X86_FEATURE_RSB_VMEXIT
-#endif
+	fill_return_stack
 	pop %rsi			/* flags */
 	pop %rax			/* host_spec_ctrl */
 	bt $SWITCH_SPEC_CTRL, %esi

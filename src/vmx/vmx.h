@@ -28,14 +28,17 @@ struct vmx_host {
 	u16 ldt, ds, es, fs, gs;
 };
 
+/* What has changed that seldom does, and waits for the next entry. */
+#define VMX_NEW_TSC		BIT(0)	/* offset and ratio */
+#define VMX_NEW_MSRS		BIT(1)	/* those in the VMCS */
+#define VMX_NEW_CONTROLS	BIT(2)	/* what exits */
+#define VMX_FLUSH		BIT(3)	/* translations are to be dropped */
+
 /* What the VMCS holds now: fields that differ are written before an entry. */
 struct vmx_written {
 	u64 rip, rsp, rflags;
 	u64 host_cr3, host_cr4;
-	u64 msr_bitmap_pa;
 	u32 int_state;
-	u32 cpu_controls;
-	u32 exceptions;
 	u32 tpr_threshold;
 	bool halted;			/* the activity state is HLT */
 };
@@ -55,9 +58,8 @@ struct vmx_vcpu {
 	struct vmx_written written;	/* [w] */
 	struct vmx_host host;		/* [w] */
 
-	bool flush;			/* [m] drop translations before the next entry */
-	bool flush_l1d;			/* [w] and the first-level cache */
-	bool new_tsc, new_msrs;		/* [m] to be written to the VMCS */
+	u8 todo;			/* [m] VMX_NEW_*, VMX_FLUSH: before the next entry */
+	bool flush_l1d;			/* [w] drop the first-level cache's lines before it */
 	u32 cpu_controls, exceptions;	/* [m] wanted */
 	u64 msr_bitmap_pa;		/* [m] wanted */
 	u32 cpu2_controls;		/* [I] */
@@ -100,6 +102,25 @@ unsigned long native_read_cr4(void);
 
 #endif
 
+/* An unusable segment is one that is not present. */
+static inline u16 vmx_attr(u32 rights)
+{
+	u16 attr = (rights & 0xff) | ((rights >> 4) & 0xf00);
+
+	return rights & RIGHTS_UNUSABLE ? attr & ~X86_ATTR_P : attr;
+}
+
+/*
+ * X86_STATE_MODE, with the VMCS current. Neither CODE nor CRS is in @state,
+ * or a change of them would be lost.
+ */
+static inline void vmx_read_mode(struct x86_state *state)
+{
+	state->seg[X86_SEG_CS].attr = vmx_attr(vmx_read(VMCS_GUEST_RIGHTS(X86_SEG_CS)));
+	state->seg[X86_SEG_SS].attr = vmx_attr(vmx_read(VMCS_GUEST_RIGHTS(X86_SEG_SS)));
+	state->efer = vmx_read(VMCS_GUEST_EFER);
+}
+
 /* vmenter.S: see there. */
 bool vmx_switch(u64 *gpr, u64 *host_rsp, u64 flags, u64 host_spec_ctrl);
 void vmx_switch_exit(void);	/* where VM exits arrive */
@@ -119,7 +140,8 @@ struct vmx_config {
 	u32 pin, cpu, cpu2, exit, entry;	/* controls */
 	u64 eptp;		/* its format bits */
 	u64 msr_bitmap_pa, msr_bitmap_all_pa;	/* the latter: every MSR exits */
-	bool verw, flush_l1d;	/* mitigations that the host has on */
+	u8 switch_flags;	/* of each entry: SWITCH_VERW, if the host has that on */
+	bool flush_l1d;		/* a mitigation, the same */
 	bool borrowed;		/* in-tree KVM has enabled VMX, and its guests run as well */
 };
 

@@ -204,9 +204,11 @@ bool x86_events_none(struct x86_vcpu *v)
 {
 	struct pic *pic = x86_vm_of(v)->pic;
 
-	return !v->window_wanted && v->ev.exception.type == X86_EVENT_NONE && !v->ev.nmi_injected &&
-	       !READ_ONCE(v->ev.nmi_pending) && v->ev.irq_injected < 0 && v->user_irq < 0 &&
-	       !v->vcpu.run->request_interrupt_window && !(pic && pic_output(pic)) &&
+	/* Each entry asks: bits of arithmetic instead of branches. No vector is -1. */
+	if ((v->window_wanted | v->ev.exception.type | v->ev.nmi_injected |
+	     READ_ONCE(v->ev.nmi_pending)) || (v->ev.irq_injected & v->user_irq) >= 0)
+		return false;
+	return !v->vcpu.run->request_interrupt_window && !(pic && pic_output(pic)) &&
 	       v->lapic && !lapic_any_request(v);
 }
 
@@ -277,14 +279,12 @@ void x86_events_inject(struct x86_vcpu *v)
  * was cut short. The guest's own software interrupts are not queued: RIP is still
  * at the instruction, which makes them anew.
  */
-void x86_events_requeue(struct x86_vcpu *v)
+void x86_events_requeue_some(struct x86_vcpu *v)
 {
 	const struct x86_event *e = &v->exit.vectoring;
 	u8 entered = v->ev.entered;
 	bool again = false;
 
-	if (likely(entered == X86_EVENT_NONE && e->type == X86_EVENT_NONE))
-		return;
 	/* The entry did not take place: all of it still has to go in. */
 	if (unlikely(v->exit.kind == X86_EXIT_FAIL_ENTRY))
 		return;

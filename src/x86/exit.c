@@ -91,7 +91,7 @@ static enum x86_next exit_cpuid_slow(struct x86_vcpu *v)
 	return cpuid_common(v, false);
 }
 
-static enum x86_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
+static __always_inline enum x86_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
 {
 	u32 msr = v->gpr[X86_RCX];
 	u64 val;

@@ -167,13 +167,11 @@ int x86_fetch(struct x86_vcpu *v, bool atomic, const struct x86_insn **insn)
 	return 0;
 }
 
-int x86_insn_len(struct x86_vcpu *v, bool atomic)
+int x86_insn_measure(struct x86_vcpu *v, bool atomic)
 {
 	const struct x86_insn *insn;
-	int ret = 0;
+	int ret = x86_fetch(v, atomic, &insn);
 
-	if (!v->exit.insn_len)
-		ret = x86_fetch(v, atomic, &insn);
 	return ret ? ret : v->exit.insn_len;
 }
 

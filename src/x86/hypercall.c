@@ -90,51 +90,61 @@ static s64 map_gpa_range(struct x86_vcpu *v, const u64 *arg, u8 insn_len)
 	return 0;
 }
 
-enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic)
+static enum x86_next hypercall_done(struct x86_vcpu *v, bool wide, s64 ret, u8 insn_len)
 {
-	u64 nr = v->gpr[X86_RAX];
-	u64 arg[4] = { v->gpr[X86_RBX], v->gpr[X86_RCX], v->gpr[X86_RDX], v->gpr[X86_RSI] };
-	unsigned int i;
-	bool wide;
-	s64 ret;
-
-	/* Mode and privilege from the unit in one go. */
-	x86_state(v, X86_STATE_CRS | X86_STATE_CODE);
-	wide = x86_is_64bit(v);
-	if (!wide) {
-		nr = (u32)nr;
-		for (i = 0; i < ARRAY_SIZE(arg); i++)
-			arg[i] = (u32)arg[i];
-	}
-	if (x86_cpl(v)) {
-		ret = -EPERM;
-	} else {
-		switch (nr) {
-		case KVMX_HC_VAPIC_POLL_IRQ:	/* the exit was all that was wanted */
-			ret = 0;
-			break;
-		case KVMX_HC_SCHED_YIELD:
-			if (atomic)
-				return X86_SLOW;
-			ret = sched_yield_to(v);
-			break;
-		case KVMX_HC_KICK_CPU:
-			ret = kick_cpu(v, arg[1]);
-			break;
-		case KVMX_HC_SEND_IPI:
-			ret = send_ipi(v, arg[0], arg[1], arg[2], arg[3], wide);
-			break;
-		case KVMX_HC_MAP_GPA_RANGE:
-			ret = map_gpa_range(v, arg, insn_len);
-			if (!ret)
-				return X86_USER;
-			break;
-		default:
-			ret = -KVMX_ENOSYS;
-			break;
-		}
-	}
 	v->gpr[X86_RAX] = wide ? ret : (u32)ret;
 	x86_skip(v, insn_len);
 	return X86_STAY;
+}
+
+/* The calls that have arguments: apart, so that the others need no room for them. */
+static noinline enum x86_next hypercall_arguments(struct x86_vcpu *v, u64 nr, bool wide,
+						  u8 insn_len)
+{
+	u64 arg[4] = { v->gpr[X86_RBX], v->gpr[X86_RCX], v->gpr[X86_RDX], v->gpr[X86_RSI] };
+	unsigned int i;
+	s64 ret;
+
+	for (i = 0; !wide && i < ARRAY_SIZE(arg); i++)
+		arg[i] = (u32)arg[i];
+	switch (nr) {
+	case KVMX_HC_KICK_CPU:
+		ret = kick_cpu(v, arg[1]);
+		break;
+	case KVMX_HC_SEND_IPI:
+		ret = send_ipi(v, arg[0], arg[1], arg[2], arg[3], wide);
+		break;
+	default:
+		ret = map_gpa_range(v, arg, insn_len);
+		if (!ret)
+			return X86_USER;
+		break;
+	}
+	return hypercall_done(v, wide, ret, insn_len);
+}
+
+enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic)
+{
+	const struct x86_state *s = x86_mode(v);
+	bool wide = (s->efer & X86_EFER_LMA) && (s->seg[X86_SEG_CS].attr & X86_ATTR_L);
+	u64 nr = wide ? v->gpr[X86_RAX] : (u32)v->gpr[X86_RAX];
+	s64 ret = -KVMX_ENOSYS;
+
+	if (X86_ATTR_DPL(s->seg[X86_SEG_SS].attr))
+		return hypercall_done(v, wide, -EPERM, insn_len);
+	switch (nr) {
+	case KVMX_HC_VAPIC_POLL_IRQ:	/* the exit was all that was wanted */
+		ret = 0;
+		break;
+	case KVMX_HC_SCHED_YIELD:
+		if (atomic)
+			return X86_SLOW;
+		ret = sched_yield_to(v);
+		break;
+	case KVMX_HC_KICK_CPU:
+	case KVMX_HC_SEND_IPI:
+	case KVMX_HC_MAP_GPA_RANGE:
+		return hypercall_arguments(v, nr, wide, insn_len);
+	}
+	return hypercall_done(v, wide, ret, insn_len);
 }

@@ -6,6 +6,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/kvmx_para.h>
+#include <linux/nospec.h>
 
 #include "clock.h"
 #include "cpu.h"
@@ -474,10 +475,18 @@ static const struct msr_row rows[] = {
 	{ 0xc001102c, 0xc001102c, ZERO },	/* EX_CFG */
 };
 
+/* Most exits are for low numbers: rows by them, one more than the index; 0: none. */
+static u8 low_rows[0x1000];		/* [I] */
+static_assert(ARRAY_SIZE(rows) < U8_MAX);
+
 static const struct msr_row *find_row(u32 msr)
 {
 	unsigned int low = 0, high = ARRAY_SIZE(rows);
 
+	if (msr < ARRAY_SIZE(low_rows)) {
+		low = low_rows[array_index_nospec(msr, ARRAY_SIZE(low_rows))];
+		return low ? &rows[low - 1] : NULL;
+	}
 	while (low < high) {
 		unsigned int mid = (low + high) / 2;
 
@@ -492,15 +501,18 @@ static const struct msr_row *find_row(u32 msr)
 }
 
 /* Whether this CPU has what the row needs. */
-static bool row_offered(const struct msr_row *row)
+static bool needs_offered(const struct msr_row *row)
 {
-	if (!row->need)
-		return true;
 	if (row->need == X86F_ANY_SPEC_CTRL)
 		return spec_ctrl_bits;
 	if (row->need == X86F_RDTSCP && x86_supports(X86F_RDPID))
 		return true;
 	return x86_supports(row->need);
+}
+
+static inline bool row_offered(const struct msr_row *row)
+{
+	return !row->need || needs_offered(row);
 }
 
 int x86_msr_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
@@ -655,8 +667,13 @@ static u64 find_spec_ctrl(void)
 
 void x86_msr_init(void)
 {
+	unsigned int i;
+	u32 msr;
 	u64 val;
 
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		for (msr = rows[i].first; msr <= rows[i].last && msr < ARRAY_SIZE(low_rows); msr++)
+			low_rows[msr] = i + 1;
 	spec_ctrl_bits = find_spec_ctrl();
 	host_microcode = x86_rdmsr_safe(X86_MSR_UCODE_REV, &val) ? 0 : val;
 	host_arch_cap = 0;

@@ -26,7 +26,12 @@ int x86_msr_set(struct x86_vcpu *v, u32 msr, u64 val, bool host);
 int x86_msr_filter_set(struct x86_vm *vm, const struct kvmx_msr_filter *in);
 void x86_msr_filter_destroy(struct x86_vm *vm);
 void x86_msr_filter_apply(struct x86_vcpu *v);
-bool x86_msr_allowed(struct x86_vcpu *v, u32 msr, bool write);
+bool x86_msr_allowed_by_filter(struct x86_vcpu *v, u32 msr, bool write);
+static inline bool x86_msr_allowed(struct x86_vcpu *v, u32 msr, bool write)
+{
+	return likely(!rcu_access_pointer(x86_vm_of(v)->msr_filter)) ||
+	       x86_msr_allowed_by_filter(v, msr, write);
+}
 
 /* Whether WRMSR of it may sleep, or touch guest memory: outside of the run window then. */
 bool x86_msr_write_sleeps(u32 msr);

@@ -49,13 +49,12 @@ static bool allowed_by(const struct x86_msr_filter *f, u32 msr, u32 access)
 }
 
 /* "x2APIC MSRs are always allowed." */
-bool x86_msr_allowed(struct x86_vcpu *v, u32 msr, bool write)
+bool x86_msr_allowed_by_filter(struct x86_vcpu *v, u32 msr, bool write)
 {
 	const struct x86_msr_filter *f;
 	bool allowed = true;
 
-	if (likely(!rcu_access_pointer(x86_vm_of(v)->msr_filter)) ||
-	    (msr >= X86_MSR_X2APIC && msr <= X86_MSR_X2APIC + 0xff))
+	if (msr >= X86_MSR_X2APIC && msr <= X86_MSR_X2APIC + 0xff)
 		return true;
 	rcu_read_lock();
 	f = rcu_dereference(x86_vm_of(v)->msr_filter);

@@ -27,7 +27,12 @@ enum x86_next x86_fail(struct x86_vcpu *v, int error);
 /* events.c */
 bool x86_events_none(struct x86_vcpu *v);	/* before entry, interrupts off: else */
 void x86_events_inject(struct x86_vcpu *v);
-void x86_events_requeue(struct x86_vcpu *v);	/* after exit: deliveries cut short */
+void x86_events_requeue_some(struct x86_vcpu *v);
+static inline void x86_events_requeue(struct x86_vcpu *v)	/* after exit: deliveries cut short */
+{
+	if (unlikely(v->ev.entered | v->exit.vectoring.type))
+		x86_events_requeue_some(v);
+}
 bool x86_events_async(struct x86_vcpu *v);	/* INIT, SIPI; outside of the window */
 bool x86_interrupt_open(struct x86_vcpu *v);	/* the guest would take one now */
 bool x86_user_controller(struct x86_vcpu *v);	/* interrupts come by KVMX_INTERRUPT */
@@ -142,7 +147,11 @@ int x86_fetch(struct x86_vcpu *v, bool atomic, const struct x86_insn **insn);
  * Positive, or -EAGAIN (@atomic and it would sleep, or the instruction is not
  * there any more: run the guest again), -EFAULT.
  */
-int x86_insn_len(struct x86_vcpu *v, bool atomic);
+int x86_insn_measure(struct x86_vcpu *v, bool atomic);
+static inline int x86_insn_len(struct x86_vcpu *v, bool atomic)
+{
+	return v->exit.insn_len ? v->exit.insn_len : x86_insn_measure(v, atomic);
+}
 /* Outside of the window: the instruction was the other vendor's hypercall, and is ours now. */
 bool x86_fix_hypercall(struct x86_vcpu *v);
 

@@ -283,6 +283,10 @@ static void unit_load_state(struct x86_vcpu *v, u32 parts)
 	const struct x86_state *s = &to_unit(v)->state;
 	unsigned int i;
 
+	if (parts & X86_STATE_MODE) {
+		fuzz_demand(!(v->state_valid & (X86_STATE_CODE | X86_STATE_CRS)));
+		parts |= X86_STATE_CODE | X86_STATE_CRS;
+	}
 	for (i = 0; i < X86_SEGS; i++)
 		if (parts & (i == X86_SEG_CS || i == X86_SEG_SS ? X86_STATE_CODE : X86_STATE_DATA))
 			v->state.seg[i] = s->seg[i];

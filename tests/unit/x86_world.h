@@ -222,6 +222,8 @@ static int fake_set_msr(struct x86_vcpu *v, u32 msr, u64 val)
 
 static void fake_load_state(struct x86_vcpu *v, u32 parts)
 {
+	if (parts & X86_STATE_MODE)
+		parts |= X86_STATE_CODE | X86_STATE_CRS;
 	if (parts & X86_STATE_SEGS)
 		memcpy(v->state.seg, unit_state.seg, sizeof(unit_state.seg));
 	if (parts & X86_STATE_TABLES) {
