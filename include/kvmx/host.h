@@ -86,6 +86,16 @@ void kvmx_host_power_unregister(void);
 u64 kvmx_host_run_delay(void);
 bool kvmx_host_has_run_delay(void);
 
+/* arm64: what all CPUs have in common of an identification register. */
+u64 kvmx_host_id_reg(u32 encoding);
+
+/*
+ * arm64, process context: the Linux interrupt of this computer's EL1 virtual
+ * timers, and of the GIC's maintenance of virtual interrupts, or -errno.
+ */
+int kvmx_host_timer_irq(void);
+int kvmx_host_maintenance_irq(void);
+
 /* Reads an MSR that may not exist: 0 or -EIO. */
 int kvmx_host_rdmsr_safe(u32 msr, u64 *val);
 

@@ -91,7 +91,7 @@ struct kvmx_vcpu {
 	struct mutex mutex;		/* one ioctl at a time */
 	struct task_struct *runner;	/* [m] whose KVMX_RUN this is; others only compare it */
 	struct kvmx_run *run;		/* [I] first page of the mmap area */
-	void *pio_page;			/* [I] second page of the mmap area */
+	void *pio_page;			/* [I] second page of the mmap area, where the CPU has ports */
 	unsigned long requests;		/* [a] bits of KVMX_REQ_ */
 	int mode;			/* [a] enum kvmx_vcpu_mode */
 	int cpu;			/* [w] where it runs, -1 outside a window */

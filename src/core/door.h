@@ -39,7 +39,9 @@ int kvmx_vm_create(unsigned long type);
 void kvmx_vm_kill_all(void);
 
 /* vcpu.c */
-#define KVMX_VCPU_MMAP_PAGES	3	/* struct kvmx_run, port I/O data, coalesced writes */
+/* struct kvmx_run, port I/O data where the CPU has ports, coalesced writes */
+#define KVMX_VCPU_MMAP_PAGES	(KVMX_COALESCED_MMIO_PAGE_OFFSET + 1)
+#define KVMX_HAS_PIO_PAGE	(KVMX_COALESCED_MMIO_PAGE_OFFSET > 1)
 
 int kvmx_vcpus_init(void);
 void kvmx_vcpus_exit(void);

@@ -232,21 +232,15 @@ static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 	struct kvmx_vcpu *vcpu = vmf->vma->vm_file->private_data;
 	struct page *page;
 
-	switch (vmf->pgoff) {
-	case 0:
+	if (vmf->pgoff == 0)
 		page = virt_to_page(vcpu->run);
-		break;
-	case KVMX_PIO_PAGE_OFFSET:
+	else if (vmf->pgoff < KVMX_COALESCED_MMIO_PAGE_OFFSET)
 		page = virt_to_page(vcpu->pio_page);
-		break;
-	case KVMX_COALESCED_MMIO_PAGE_OFFSET:
+	else if (vmf->pgoff == KVMX_COALESCED_MMIO_PAGE_OFFSET)
 		page = virt_to_page(vcpu->vm->coalesced.ring);
-		break;
-	default:
+	else
 		page = in_dirty_ring(vmf->pgoff) ?
 			kvmx_dirty_ring_page(vcpu, vmf->pgoff - KVMX_DIRTY_LOG_PAGE_OFFSET) : NULL;
-		break;
-	}
 	if (!page)
 		return VM_FAULT_SIGBUS;
 	get_page(page);
@@ -318,8 +312,9 @@ static struct kvmx_vcpu *vcpu_alloc(struct kvmx_vm *vm, u32 id)
 
 	err = kvmx_dirty_ring_init(vcpu);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run || !vcpu->pio_page)
+	if (KVMX_HAS_PIO_PAGE)
+		vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run || (KVMX_HAS_PIO_PAGE && !vcpu->pio_page))
 		err = -ENOMEM;
 	if (!err)
 		err = kvmx_arch_vcpu_init(vcpu);

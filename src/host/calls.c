@@ -5,16 +5,8 @@
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
-#include <linux/smp.h>
 #include <linux/interrupt.h>
 #include <linux/rcupdate.h>
-#include <asm/smp.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
-#include <asm/fpu/api.h>
-#include <asm/msr.h>
-#include <asm/perf_event.h>
-#include <asm/tlbflush.h>
 #include <kvmx/host.h>
 
 #include "kvmx-facts.h"
@@ -38,29 +30,6 @@ void kvmx_host_eventfd_signal(struct eventfd_ctx *ctx)
 #else
 	eventfd_signal(ctx, 1);
 #endif
-}
-
-/*
- * The reschedule interrupt does nothing but interrupt, which is all that is
- * wanted. In brackets: newer kernels have a macro of that name.
- */
-void kvmx_host_kick_cpu(int cpu)
-{
-	(smp_ops.smp_send_reschedule)(cpu);
-}
-
-/*
- * Mask 0: the user's registers are saved, none is initialised. Newer kernels
- * keep bottom halves off until the end, hence softirqs in kvmx_host_must_leave().
- */
-void kvmx_host_fpu_begin(void)
-{
-	kernel_fpu_begin_mask(0);
-}
-
-void kvmx_host_fpu_end(void)
-{
-	kernel_fpu_end();
 }
 
 /*
@@ -91,23 +60,6 @@ bool kvmx_host_must_leave(void)
 	       READ_ONCE(current->task_works) || (softirq_count() && local_softirq_pending());
 }
 
-/* The handler wants the interrupted registers: those of a user, interrupts on. */
-void kvmx_host_machine_check(void)
-{
-	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-	do_machine_check(&regs);
-}
-
-int kvmx_host_rdmsr_safe(u32 msr, u64 *val)
-{
-#if KVMX_HAVE_RDMSRQ
-	return rdmsrq_safe(msr, val);
-#else
-	return rdmsrl_safe(msr, val);
-#endif
-}
-
 bool kvmx_host_has_run_delay(void)
 {
 	return IS_ENABLED(CONFIG_SCHEDSTATS);
@@ -125,43 +77,4 @@ u64 kvmx_host_run_delay(void)
 void kvmx_host_rcu_quiescent(void)
 {
 	rcu_note_context_switch(false);
-}
-
-#if KVMX_HAVE_CR4_UPDATE
-bool kvmx_host_vmx_available(void)
-{
-	return true;
-}
-
-/* Intel's processor trace would fault VMXON on some CPUs; its driver steps aside. */
-void kvmx_host_vmx_begin(void)
-{
-	intel_pt_handle_vmx(1);
-	cr4_set_bits(X86_CR4_VMXE);
-}
-
-void kvmx_host_vmx_end(void)
-{
-	cr4_clear_bits(X86_CR4_VMXE);
-	intel_pt_handle_vmx(0);
-}
-#else
-bool kvmx_host_vmx_available(void)
-{
-	return false;
-}
-
-void kvmx_host_vmx_begin(void)
-{
-}
-
-void kvmx_host_vmx_end(void)
-{
-}
-#endif
-
-/* The gate and the stack are those of an NMI, and its IRET opens NMIs. Not with FRED. */
-void kvmx_host_nmi(void)
-{
-	asm volatile("int $2");
 }

@@ -38,6 +38,11 @@ static u32 exits_to_disable(void)
 int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 {
 	switch (cap) {
+	case KVMX_CAP_DIRTY_LOG_RING:
+		return KVMX_DIRTY_RING_BYTES_MAX;
+	case KVMX_CAP_IRQFD_RESAMPLE:
+	case KVMX_CAP_COALESCED_PIO:
+	case KVMX_CAP_SIGNAL_MSI:
 	case KVMX_CAP_IRQCHIP:
 	case KVMX_CAP_HLT:
 	case KVMX_CAP_MMU_SHADOW_CACHE_CONTROL:

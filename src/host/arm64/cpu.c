@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What only an arm64 kernel has or does in its own way: kicks, the section in
+ * which guests have the floating-point registers, per-CPU interrupts. Declared
+ * in kvmx/host.h.
+ */
+#include <linux/kernel.h>
+#include <linux/acpi.h>
+#include <linux/interrupt.h>
+#include <linux/of.h>
+#include <linux/of_irq.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/neon.h>
+#include <kvmx/host.h>
+
+#include "kvmx-facts.h"
+
+/* The reschedule interrupt is not exported: an empty call across CPUs does as well. */
+static DEFINE_PER_CPU(int, kick_pending);
+
+static void kick_arrived(void *unused)
+{
+	smp_store_release(this_cpu_ptr(&kick_pending), 0);
+}
+
+static DEFINE_PER_CPU(call_single_data_t, kick_call) = CSD_INIT(kick_arrived, NULL);
+
+/* One that is on its way already will interrupt the guest that this one is for. */
+void kvmx_host_kick_cpu(int cpu)
+{
+	if (!xchg(per_cpu_ptr(&kick_pending, cpu), 1))
+		smp_call_function_single_async(cpu, per_cpu_ptr(&kick_call, cpu));
+}
+
+/* Where the kernel may put its own use of the registers, if it interrupts the section. */
+#if KVMX_HAVE_NEON_STATE
+static DEFINE_PER_CPU(struct user_fpsimd_state, neon_state);
+
+void kvmx_host_fpu_begin(void)
+{
+	kernel_neon_begin(this_cpu_ptr(&neon_state));
+}
+
+void kvmx_host_fpu_end(void)
+{
+	kernel_neon_end(this_cpu_ptr(&neon_state));
+}
+#else
+void kvmx_host_fpu_begin(void)
+{
+	kernel_neon_begin();
+}
+
+void kvmx_host_fpu_end(void)
+{
+	kernel_neon_end();
+}
+#endif
+
+u64 kvmx_host_id_reg(u32 encoding)
+{
+	return read_sanitised_ftr_reg(encoding);
+}
+
+/* The device tree's timer and controller nodes, and which of their interrupts is meant. */
+static const struct of_device_id timer_nodes[] = {
+	{ .compatible = "arm,armv8-timer" },
+	{ },
+};
+
+static const struct of_device_id gic_nodes[] = {
+	{ .compatible = "arm,gic-v3" },
+	{ },
+};
+
+#define OF_VIRTUAL_TIMER	2
+
+static int of_ppi(const struct of_device_id *nodes, int index)
+{
+	struct device_node *node = of_find_matching_node(NULL, nodes);
+	int irq;
+
+	if (!node)
+		return -ENODEV;
+	irq = of_irq_get(node, index);
+	of_node_put(node);
+	return irq ? irq : -ENODEV;
+}
+
+#ifdef CONFIG_ACPI
+static int acpi_virtual_timer(void)
+{
+	struct acpi_table_header *header;
+	struct acpi_table_gtdt *gtdt;
+	u32 gsi;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_GTDT, 0, &header)))
+		return -ENODEV;
+	gtdt = (struct acpi_table_gtdt *)header;
+	gsi = gtdt->virtual_timer_interrupt;
+	acpi_put_table(header);
+	return acpi_register_gsi(NULL, gsi, ACPI_LEVEL_SENSITIVE, ACPI_ACTIVE_LOW);
+}
+#else
+static int acpi_virtual_timer(void)
+{
+	return -ENODEV;
+}
+#endif
+
+int kvmx_host_timer_irq(void)
+{
+	int irq = of_ppi(timer_nodes, OF_VIRTUAL_TIMER);
+
+	return irq == -ENODEV ? acpi_virtual_timer() : irq;
+}
+
+/* With ACPI it is not looked for: the caller does without. */
+int kvmx_host_maintenance_irq(void)
+{
+	return of_ppi(gic_nodes, 0);
+}
