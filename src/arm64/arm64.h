@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The arm64 room's own objects: a VM and a vCPU as far as they are not generic,
+ * and what its files offer each other. Letters as in kvmx/vm.h.
+ */
+#ifndef ARM64_H
+#define ARM64_H
+
+#include <linux/hrtimer.h>
+#include <kvmx/vm.h>
+
+#include "regs.h"
+
+/* A guest's system registers that the CPU has loaded while it runs: sysreg.c has the table. */
+enum arm64_sys {
+	A64_SYS_SCTLR, A64_SYS_CPACR, A64_SYS_TTBR0, A64_SYS_TTBR1, A64_SYS_TCR, A64_SYS_ESR,
+	A64_SYS_AFSR0, A64_SYS_AFSR1, A64_SYS_FAR, A64_SYS_MAIR, A64_SYS_AMAIR, A64_SYS_VBAR,
+	A64_SYS_CONTEXTIDR, A64_SYS_CNTKCTL, A64_SYS_PAR, A64_SYS_TPIDR_EL1, A64_SYS_TPIDR_EL0,
+	A64_SYS_TPIDRRO, A64_SYS_CSSELR,
+	/* Kept here only: the guest's accesses trap. */
+	A64_SYS_ACTLR, A64_SYS_MDSCR, A64_SYS_OSLSR,
+	A64_SYS_REGS,
+};
+
+#define KVMX_IPA_BITS	40	/* of guest physical addresses */
+
+/* A guest's identification registers, op0 3, op1 0, CRn 0, CRm 1 to 7. */
+#define A64_ID_REGS	56
+
+enum {
+	KVMX_REQ_CPU_ON = KVMX_REQ_ARCH,	/* PSCI: start as v->on says */
+};
+
+/* PSCI's view of a vCPU, changed under a64_vm.psci_lock. */
+enum arm64_power { A64_ON, A64_OFF, A64_ON_PENDING };
+
+enum arm64_next {
+	A64_STAY,	/* the guest runs on, in this window */
+	A64_LEAVE,	/* close the window, look at requests, run on */
+	A64_SLOW,	/* close the window, then call the slow handler */
+	A64_USER,	/* return to user space: run says why */
+	A64_ERROR,	/* return to user space: v->run_error */
+};
+
+/* How the guest was left: enter.c. */
+struct arm64_exit {
+	enum { A64_EXIT_SYNC, A64_EXIT_IRQ, A64_EXIT_FIQ, A64_EXIT_SERROR } vector;
+	u64 esr, far;
+	gpa_t ipa;		/* of stage-2 aborts */
+	bool stale;		/* the translation went before it could be read: run again */
+};
+
+struct arm64_vcpu {
+	struct kvmx_vcpu vcpu;
+	struct kvmx_regs core;		/* [m] general and floating-point registers; in the CPU [w] */
+	u64 sys[A64_SYS_REGS];		/* [m] in the CPU [w] */
+	struct vgic_cpu *gic;		/* [I] */
+	bool initialized;		/* [m] KVMX_ARM_VCPU_INIT was called */
+	u32 features;			/* [m] its bits */
+	u64 mpidr;			/* [I] */
+	u64 dbg[4][16];			/* [m] DBGBVR, BCR, WVR, WCR: stored only */
+
+	int power;			/* [psci_lock] enum arm64_power */
+	struct { u64 pc, x0; bool be; } on;	/* [psci_lock] */
+	struct {
+		u64 ctl, cval;
+	} vtimer, ptimer;		/* [m]; the virtual one in the CPU during an entry */
+	bool vtimer_level;		/* [m] as the controller knows it */
+	bool vtimer_held;		/* [w] the host's interrupt is kept from coming */
+	struct hrtimer vtimer_wake, ptimer_tick;
+
+	bool wfi;			/* [m] waits for an interrupt */
+	bool serror;			/* [m] a virtual SError waits */
+
+	/* What user space owes: a device access that was not ours. */
+	struct {
+		bool pending;
+		bool write;
+		u8 len;
+		u64 iss;		/* of the abort */
+	} mmio;				/* [m] */
+	struct arm64_exit exit;		/* [w] */
+	u64 host_mdscr, host_cnthctl;	/* [w] */
+	bool flush;			/* [w] stage-2 translations before the next entry */
+	int run_error;			/* [m] what KVMX_RUN returns after A64_ERROR */
+};
+
+struct arm64_vm {
+	struct kvmx_vm vm;
+	spinlock_t psci_lock;
+	u64 id[A64_ID_REGS];		/* [I] */
+	u64 vtcr;			/* [I] */
+	u64 counter_offset;		/* [a] the virtual counter is the host's less this */
+	u64 vmid;			/* [vmid_lock] with its generation above */
+	int __percpu *last_vcpu;	/* [w] index of the vCPU that ran on a CPU last */
+	struct vgic *gic;		/* [l] published once */
+};
+
+static inline struct arm64_vcpu *to_arm64(struct kvmx_vcpu *vcpu)
+{
+	return container_of(vcpu, struct arm64_vcpu, vcpu);
+}
+
+static inline struct arm64_vm *to_arm64_vm(struct kvmx_vm *vm)
+{
+	return container_of(vm, struct arm64_vm, vm);
+}
+
+static inline struct arm64_vm *arm64_vm_of(struct arm64_vcpu *v)
+{
+	return to_arm64_vm(v->vcpu.vm);
+}
+
+/* A general register by its number in an instruction: 31 is the zero register. */
+static inline u64 arm64_reg(const struct arm64_vcpu *v, u8 n)
+{
+	return n < 31 ? v->core.regs.regs[n] : 0;
+}
+
+static inline void arm64_set_reg(struct arm64_vcpu *v, u8 n, u64 val)
+{
+	if (n < 31)
+		v->core.regs.regs[n] = val;
+}
+
+/* run.c */
+enum arm64_next arm64_fail(struct arm64_vcpu *v, int error);
+
+/* vcpu.c: the state after reset; the caller holds the mutex. */
+void arm64_vcpu_reset(struct arm64_vcpu *v);
+
+/* exit.c: in the window, interrupts on; then, for A64_SLOW, outside of it. */
+enum arm64_next arm64_exit_fast(struct arm64_vcpu *v);
+enum arm64_next arm64_exit_slow(struct arm64_vcpu *v);
+static inline void arm64_skip(struct arm64_vcpu *v)
+{
+	v->core.regs.pc += v->exit.esr & ESR_IL_BIT ? 4 : 2;
+}
+
+/* inject.c: exceptions into EL1, outside of the window. */
+void arm64_inject_undef(struct arm64_vcpu *v);
+void arm64_inject_abort(struct arm64_vcpu *v, bool insn, u64 far);
+
+/* mmio.c */
+enum arm64_next arm64_mmio(struct arm64_vcpu *v);
+void arm64_mmio_complete(struct arm64_vcpu *v);
+/* What an access by the syndrome @iss stores, and what a load brings into a register. */
+int arm64_mmio_len(u64 iss);
+u64 arm64_mmio_loaded(u64 iss, u64 val);
+
+/* psci.c */
+enum arm64_next arm64_smccc(struct arm64_vcpu *v);
+void arm64_psci_start(struct arm64_vcpu *v);	/* serves KVMX_REQ_CPU_ON */
+
+/* idregs.c */
+void arm64_id_init(struct arm64_vm *vm);
+static inline int arm64_id_index(u32 enc)
+{
+	return A64_OP0(enc) == 3 && !A64_OP1(enc) && !A64_CRN(enc) &&
+	       A64_CRM(enc) >= 1 && A64_CRM(enc) <= 7 ?
+	       (A64_CRM(enc) - 1) * 8 + A64_OP2(enc) : -1;
+}
+/* What a guest may see of a host's value of one of these registers: pure. */
+u64 arm64_id_sanitize(u32 enc, u64 host);
+
+/* sysreg.c: a trapped MRS or MSR. False: there is no such register. */
+bool arm64_sysreg_access(struct arm64_vcpu *v, u32 enc, bool write, u64 *val);
+void arm64_sysreg_reset(struct arm64_vcpu *v);
+
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What to do about an exit, by its exception class. Each is first handled in
+ * the window; what may sleep, or needs EL1's registers in memory, comes back
+ * outside of it. Called by the run loop.
+ */
+#include <linux/kernel.h>
+#include <kvmx/arch.h>
+
+#include "arm64.h"
+
+/* The guest floor's counters, in the order of KVMX_STAT_ARCH. */
+enum { STAT_SYSREG, STAT_WFX, STAT_HVC, STAT_MMIO, STAT_IRQ, STAT_UNDEF, STATS };
+
+const char * const kvmx_arch_vcpu_stat_names[] = {
+	[STAT_SYSREG] = "sysreg_exits", [STAT_WFX] = "wfx_exits", [STAT_HVC] = "hvc_exits",
+	[STAT_MMIO] = "mmio_exits", [STAT_IRQ] = "irq_exits", [STAT_UNDEF] = "undefined",
+};
+const unsigned int kvmx_arch_nr_vcpu_stats = STATS;
+
+static void count(struct arm64_vcpu *v, int stat)
+{
+	v->vcpu.stat[KVMX_STAT_ARCH + stat]++;
+}
+
+static u32 abort_access(u64 esr)
+{
+	if (ESR_EC(esr) == EC_IABT_LOWER)
+		return STAGE2_READ | STAGE2_EXEC;
+	/* The CPU's own update of a table entry is told as a write, or a fault of its walk. */
+	if (!(esr & ABT_CM) && (esr & ABT_WNR))
+		return STAGE2_WRITE;
+	return STAGE2_READ;
+}
+
+/* A walk of the guest's tables that may not write, to mark an entry accessed or dirty. */
+static u32 walk_access(u64 esr)
+{
+	return ABT_FSC_TYPE(esr) == ABT_FSC_PERMISSION ? STAGE2_WRITE : STAGE2_READ;
+}
+
+static enum arm64_next memory_abort(struct arm64_vcpu *v, bool atomic)
+{
+	const struct arm64_exit *exit = &v->exit;
+	u64 type = ABT_FSC_TYPE(exit->esr);
+	u32 access = exit->esr & ABT_S1PTW ? walk_access(exit->esr) : abort_access(exit->esr);
+
+	if (exit->stale)
+		return A64_STAY;
+	if (type != ABT_FSC_TRANSLATION && type != ABT_FSC_ACCESS && type != ABT_FSC_PERMISSION) {
+		/* Anything else is no fault of stage 2 but of the memory. */
+		if (atomic)
+			return A64_SLOW;
+		v->serror = true;
+		return A64_LEAVE;
+	}
+	switch (kvmx_memory_fault(&v->vcpu, exit->ipa, access, atomic)) {
+	case KVMX_FAULT_MAPPED:
+		return A64_STAY;
+	case KVMX_FAULT_MMIO:
+		if (atomic)
+			return A64_SLOW;
+		count(v, STAT_MMIO);
+		if (ESR_EC(exit->esr) == EC_DABT_LOWER)
+			return arm64_mmio(v);
+		arm64_inject_abort(v, true, exit->far);
+		return A64_LEAVE;
+	case KVMX_FAULT_SLOW:
+		return atomic ? A64_SLOW : A64_LEAVE;
+	case KVMX_FAULT_SIGNAL:
+		v->vcpu.run->exit_reason = KVMX_EXIT_INTR;
+		return arm64_fail(v, -EINTR);
+	case KVMX_FAULT_HWPOISON:
+		return arm64_fail(v, -EHWPOISON);
+	case KVMX_FAULT_NOMEM:
+		return arm64_fail(v, -ENOMEM);
+	default:
+		return arm64_fail(v, -EFAULT);
+	}
+}
+
+/* Its registers may be in the CPU or in memory: the trapped ones never are in the CPU. */
+static enum arm64_next sysreg(struct arm64_vcpu *v)
+{
+	u64 esr = v->exit.esr, val = 0;
+	bool read = SYS_IS_READ(esr);
+
+	count(v, STAT_SYSREG);
+	if (!read)
+		val = arm64_reg(v, SYS_RT(esr));
+	if (!arm64_sysreg_access(v, SYS_ENC(esr), !read, &val))
+		return A64_SLOW;
+	if (read)
+		arm64_set_reg(v, SYS_RT(esr), val);
+	arm64_skip(v);
+	return A64_STAY;
+}
+
+static enum arm64_next undefined(struct arm64_vcpu *v)
+{
+	count(v, STAT_UNDEF);
+	arm64_inject_undef(v);
+	return A64_LEAVE;
+}
+
+static enum arm64_next wfx(struct arm64_vcpu *v)
+{
+	count(v, STAT_WFX);
+	arm64_skip(v);
+	if (!(v->exit.esr & WFX_IS_WFE))
+		v->wfi = true;
+	return A64_LEAVE;
+}
+
+enum arm64_next arm64_exit_fast(struct arm64_vcpu *v)
+{
+	if (v->exit.vector != A64_EXIT_SYNC) {
+		if (v->exit.vector == A64_EXIT_SERROR)
+			v->serror = true;	/* whatever failed, the guest was running */
+		else
+			count(v, STAT_IRQ);
+		return A64_STAY;
+	}
+	switch (ESR_EC(v->exit.esr)) {
+	case EC_DABT_LOWER:
+	case EC_IABT_LOWER:
+		return memory_abort(v, true);
+	case EC_SYSREG:
+		return sysreg(v);
+	case EC_WFX:
+		return wfx(v);
+	default:
+		return A64_SLOW;
+	}
+}
+
+/* The address of HVC is the next instruction's already; that of a trapped SMC is its own. */
+enum arm64_next arm64_exit_slow(struct arm64_vcpu *v)
+{
+	switch (ESR_EC(v->exit.esr)) {
+	case EC_DABT_LOWER:
+	case EC_IABT_LOWER:
+		return memory_abort(v, false);
+	case EC_SMC64:
+		arm64_skip(v);
+		fallthrough;
+	case EC_HVC64:
+		count(v, STAT_HVC);
+		/* The convention knows immediate 0 only. */
+		if (v->exit.esr & 0xffff) {
+			v->core.regs.regs[0] = ~0ULL;
+			return A64_LEAVE;
+		}
+		return arm64_smccc(v);
+	default:
+		return undefined(v);
+	}
+}

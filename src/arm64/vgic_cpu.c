@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The CPU's virtual interrupt interface (Arm IHI 0069, "Virtual interrupt
+ * handling"): what it holds while a guest runs. Called around the window and
+ * around entries (enter.c).
+ */
+#include <linux/kernel.h>
+#include <asm/barrier.h>
+#include <asm/sysreg.h>
+
+#include "vgic_irq.h"
+
+#define A64_ICH_HCR_EN		BIT(0)
+#define A64_ICH_HCR_UIE		BIT(1)	/* an interrupt when one list register or none is in use */
+#define A64_ICH_HCR_TC		BIT(10)	/* accesses to ICC registers trap: those of both groups, */
+#define A64_ICH_HCR_TALL0	BIT(11)	/* of group 0, */
+#define A64_ICH_HCR_TALL1	BIT(12)	/* of group 1 */
+
+/* ICH_VTR_EL2: list registers less one, bits of preemption less one. */
+static unsigned int nr_lrs(void)
+{
+	return (read_sysreg_s(A64_ICH_VTR_EL2) & 0x1f) + 1;
+}
+
+static unsigned int nr_aprs(void)
+{
+	return 1u << ((read_sysreg_s(A64_ICH_VTR_EL2) >> 26 & 7) + 1 - 5);
+}
+
+#define EACH_LR(what) \
+	what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7) \
+	what(8) what(9) what(10) what(11) what(12) what(13) what(14) what(15)
+
+static void lr_write(unsigned int n, u64 val)
+{
+	switch (n) {
+#define WRITE_LR(n) case n: write_sysreg_s(val, A64_ICH_LR(n)); break;
+	EACH_LR(WRITE_LR)
+#undef WRITE_LR
+	}
+}
+
+static u64 lr_read(unsigned int n)
+{
+	switch (n) {
+#define READ_LR(n) case n: return read_sysreg_s(A64_ICH_LR(n));
+	EACH_LR(READ_LR)
+#undef READ_LR
+	}
+	return 0;
+}
+
+static void apr_write(u64 apr[2][4])
+{
+	switch (nr_aprs()) {
+	case 4:
+		write_sysreg_s(apr[0][3], A64_ICH_AP0R(3));
+		write_sysreg_s(apr[0][2], A64_ICH_AP0R(2));
+		write_sysreg_s(apr[1][3], A64_ICH_AP1R(3));
+		write_sysreg_s(apr[1][2], A64_ICH_AP1R(2));
+		fallthrough;
+	case 2:
+		write_sysreg_s(apr[0][1], A64_ICH_AP0R(1));
+		write_sysreg_s(apr[1][1], A64_ICH_AP1R(1));
+		fallthrough;
+	default:
+		write_sysreg_s(apr[0][0], A64_ICH_AP0R(0));
+		write_sysreg_s(apr[1][0], A64_ICH_AP1R(0));
+	}
+}
+
+static void apr_read(u64 apr[2][4])
+{
+	switch (nr_aprs()) {
+	case 4:
+		apr[0][3] = read_sysreg_s(A64_ICH_AP0R(3));
+		apr[0][2] = read_sysreg_s(A64_ICH_AP0R(2));
+		apr[1][3] = read_sysreg_s(A64_ICH_AP1R(3));
+		apr[1][2] = read_sysreg_s(A64_ICH_AP1R(2));
+		fallthrough;
+	case 2:
+		apr[0][1] = read_sysreg_s(A64_ICH_AP0R(1));
+		apr[1][1] = read_sysreg_s(A64_ICH_AP1R(1));
+		fallthrough;
+	default:
+		apr[0][0] = read_sysreg_s(A64_ICH_AP0R(0));
+		apr[1][0] = read_sysreg_s(A64_ICH_AP1R(0));
+	}
+}
+
+void vgic_load(struct arm64_vcpu *v)
+{
+	unsigned int n;
+
+	if (!vgic_ready(v))
+		return;
+	write_sysreg_s(v->gic->vmcr, A64_ICH_VMCR_EL2);
+	apr_write(v->gic->apr);
+	/* Whatever another guest left there. */
+	for (n = 0; n < nr_lrs(); n++)
+		lr_write(n, 0);
+}
+
+void vgic_save(struct arm64_vcpu *v)
+{
+	if (!vgic_ready(v))
+		return;
+	v->gic->vmcr = read_sysreg_s(A64_ICH_VMCR_EL2);
+	apr_read(v->gic->apr);
+}
+
+/* Without a controller a guest has no interface to one. */
+void vgic_enter(struct arm64_vcpu *v)
+{
+	struct vgic_cpu *c = v->gic;
+	unsigned int n;
+
+	if (!vgic_ready(v)) {
+		write_sysreg_s(A64_ICH_HCR_TC | A64_ICH_HCR_TALL0 | A64_ICH_HCR_TALL1,
+			       A64_ICH_HCR_EL2);
+		return;
+	}
+	if (READ_ONCE(c->look))
+		vgic_fill(arm64_vm_of(v)->gic, v, nr_lrs());
+	for (n = 0; n < c->used; n++)
+		lr_write(n, c->lr[n]);
+	write_sysreg_s(A64_ICH_HCR_EN | (c->overflow ? A64_ICH_HCR_UIE : 0), A64_ICH_HCR_EL2);
+}
+
+void vgic_leave(struct arm64_vcpu *v)
+{
+	struct vgic_cpu *c = v->gic;
+	unsigned int n;
+
+	write_sysreg_s(0, A64_ICH_HCR_EL2);
+	if (!vgic_ready(v))
+		return;
+	isb();
+	v->vcpu.stat[KVMX_STAT_INTERRUPTS] += c->used;
+	for (n = 0; n < c->used; n++) {
+		c->lr[n] = lr_read(n);
+		lr_write(n, 0);
+	}
+	if (c->used || c->overflow)
+		vgic_take_back(arm64_vm_of(v)->gic, v);
+}

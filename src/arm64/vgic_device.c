@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The controller as user space sees it: KVMX_CREATE_DEVICE and the device's
+ * attributes (the KVM API's "ARM Virtual Generic Interrupt Controller v3"),
+ * KVMX_IRQ_LINE, routes and irqfds.
+ */
+#include <linux/kernel.h>
+#include <linux/anon_inodes.h>
+#include <linux/compat.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <kvmx/arch.h>
+
+#include "vgic_irq.h"
+
+#define UNSET	(~0ULL)
+
+bool vgic_ready(struct arm64_vcpu *v)
+{
+	struct vgic *gic = smp_load_acquire(&arm64_vm_of(v)->gic);
+
+	return gic && smp_load_acquire(&gic->ready);
+}
+
+/* ---- the device's file ---- */
+
+/* The default: GSI n is SPI n, INTID 32 + n. */
+static int default_routes(struct vgic *gic)
+{
+	u32 nr = gic->nr_irqs - VGIC_PRIVATE, i;
+	struct kvmx_irq_routing_entry *routes;
+	int ret;
+
+	routes = kvcalloc(nr, sizeof(*routes), GFP_KERNEL_ACCOUNT);
+	if (!routes)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		routes[i].gsi = i;
+		routes[i].type = KVMX_IRQ_ROUTING_IRQCHIP;
+		routes[i].u.irqchip.pin = i;
+	}
+	ret = kvmx_irq_routing_set(&gic->vm->vm, routes, nr, 0);
+	kvfree(routes);
+	return ret;
+}
+
+/* KVMX_DEV_ARM_VGIC_CTRL_INIT: after the vCPUs and the addresses. Under vm->lock. */
+static int device_init(struct vgic *gic)
+{
+	struct kvmx_vm *vm = &gic->vm->vm;
+	u32 nr = kvmx_vm_nr_vcpus(vm);
+	int ret;
+
+	if (gic->ready)
+		return 0;
+	if (!nr || gic->dist_base == UNSET || gic->redist_base == UNSET)
+		return -ENXIO;
+	if (!gic->nr_irqs)
+		gic->nr_irqs = 256;
+	ret = vgic_init(gic);
+	if (ret)
+		return ret;
+	gic->dist_dev.ops = &vgic_dist_ops;
+	gic->redist_dev.ops = &vgic_redist_ops;
+	ret = kvmx_bus_register(vm, KVMX_BUS_MMIO, gic->dist_base, VGIC_DIST_SIZE, &gic->dist_dev);
+	if (ret)
+		goto spi;
+	ret = kvmx_bus_register(vm, KVMX_BUS_MMIO, gic->redist_base, nr * (u64)VGIC_REDIST_SIZE,
+				&gic->redist_dev);
+	if (ret)
+		goto dist;
+	/* Pairs with vgic_ready(). */
+	smp_store_release(&gic->ready, true);
+	ret = default_routes(gic);
+	if (!ret)
+		return 0;
+	smp_store_release(&gic->ready, false);
+	kvmx_bus_unregister(vm, KVMX_BUS_MMIO, &gic->redist_dev);
+dist:
+	kvmx_bus_unregister(vm, KVMX_BUS_MMIO, &gic->dist_dev);
+spi:
+	kvfree(gic->spi);
+	gic->spi = NULL;
+	return ret;
+}
+
+static u64 *address_of(struct vgic *gic, u64 attr)
+{
+	switch (attr) {
+	case KVMX_VGIC_V3_ADDR_TYPE_DIST:
+		return &gic->dist_base;
+	case KVMX_VGIC_V3_ADDR_TYPE_REDIST:
+		return &gic->redist_base;
+	default:
+		return NULL;
+	}
+}
+
+static int set_address(struct vgic *gic, const struct kvmx_device_attr *attr)
+{
+	u64 *base = address_of(gic, attr->attr), addr;
+
+	if (!base)
+		return -ENXIO;
+	if (kvmx_call_get(attr->addr, &addr, sizeof(addr)))
+		return -EFAULT;
+	if (addr & 0xffff)
+		return -EINVAL;
+	if (addr >= BIT_ULL(KVMX_IPA_BITS) - KVMX_MAX_VCPUS * (u64)VGIC_REDIST_SIZE)
+		return -E2BIG;
+	if (*base != UNSET)
+		return -EEXIST;
+	*base = addr;
+	return 0;
+}
+
+static int set_nr_irqs(struct vgic *gic, const struct kvmx_device_attr *attr)
+{
+	u32 nr;
+
+	if (kvmx_call_get(attr->addr, &nr, sizeof(nr)))
+		return -EFAULT;
+	if (nr < 64 || nr > 1024 || nr % 32)
+		return -EINVAL;
+	if (gic->ready || gic->nr_irqs)
+		return -EBUSY;
+	gic->nr_irqs = min_t(u32, nr, VGIC_MAX_IRQS);
+	return 0;
+}
+
+static long set_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+	struct vgic *gic = call->object;
+
+	if (attr->flags)
+		return -EINVAL;
+	switch (attr->group) {
+	case KVMX_DEV_ARM_VGIC_GRP_ADDR:
+		return gic->ready ? -EBUSY : set_address(gic, attr);
+	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
+		return set_nr_irqs(gic, attr);
+	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
+		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ? device_init(gic) : -ENXIO;
+	default:
+		return -ENXIO;
+	}
+}
+
+static long get_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+	struct vgic *gic = call->object;
+	u64 *base;
+
+	switch (attr->group) {
+	case KVMX_DEV_ARM_VGIC_GRP_ADDR:
+		base = address_of(gic, attr->attr);
+		return base ? kvmx_call_put(attr->addr, base, sizeof(*base)) : -ENXIO;
+	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
+		return kvmx_call_put(attr->addr, &gic->nr_irqs, sizeof(gic->nr_irqs));
+	default:
+		return -ENXIO;
+	}
+}
+
+static long has_attr(struct kvmx_call *call)
+{
+	const struct kvmx_device_attr *attr = call->data;
+
+	switch (attr->group) {
+	case KVMX_DEV_ARM_VGIC_GRP_ADDR:
+		return address_of(call->object, attr->attr) ? 0 : -ENXIO;
+	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
+		return 0;
+	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
+		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ? 0 : -ENXIO;
+	default:
+		return -ENXIO;
+	}
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct arm64_vm *vm = file->private_data;
+	struct kvmx_call call = { .vm = &vm->vm, .object = vm->gic };
+
+	return kvmx_ioctl(KVMX_SCOPE_DEVICE, &call, cmd, arg);
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct arm64_vm *vm = file->private_data;
+
+	kvmx_vm_put(&vm->vm);
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.release = device_release,
+	.llseek = noop_llseek,
+};
+
+/* Under vm->lock. */
+static long create_device(struct kvmx_call *call)
+{
+	struct kvmx_create_device *create = call->data;
+	struct arm64_vm *vm = to_arm64_vm(call->vm);
+	struct vgic *gic;
+	struct file *file;
+	int fd;
+
+	if (create->type != KVMX_DEV_TYPE_ARM_VGIC_V3)
+		return -ENODEV;
+	if (create->flags & ~KVMX_CREATE_DEVICE_TEST)
+		return -EINVAL;
+	if (create->flags & KVMX_CREATE_DEVICE_TEST)
+		return 0;
+	if (vm->gic)
+		return -EEXIST;
+	gic = kvzalloc(sizeof(*gic), GFP_KERNEL_ACCOUNT);
+	if (!gic)
+		return -ENOMEM;
+	spin_lock_init(&gic->lock);
+	gic->vm = vm;
+	gic->dist_base = UNSET;
+	gic->redist_base = UNSET;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		goto free;
+	file = anon_inode_getfile("kvmx-vgic", &device_fops, vm, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		fd = PTR_ERR(file);
+		goto free;
+	}
+	kvmx_vm_get(&vm->vm);
+	smp_store_release(&vm->gic, gic);
+	fd_install(fd, file);
+	create->fd = fd;
+	return 0;
+free:
+	kvfree(gic);
+	return fd;
+}
+
+void vgic_destroy(struct arm64_vm *vm)
+{
+	if (!vm->gic)
+		return;
+	kvfree(vm->gic->spi);
+	kvfree(vm->gic);
+}
+
+/* ---- lines ---- */
+
+/* KVMX_IRQ_LINE: the interrupt's type, vCPU and number in one word. */
+static long irq_line(struct kvmx_call *call)
+{
+	const struct kvmx_irq_level *line = call->data;
+	struct arm64_vm *vm = to_arm64_vm(call->vm);
+	u32 type = line->irq >> KVMX_ARM_IRQ_TYPE_SHIFT & KVMX_ARM_IRQ_TYPE_MASK;
+	u32 number = line->irq & KVMX_ARM_IRQ_NUM_MASK;
+	u32 index = (line->irq >> KVMX_ARM_IRQ_VCPU_SHIFT & KVMX_ARM_IRQ_VCPU_MASK) |
+		    (line->irq >> KVMX_ARM_IRQ_VCPU2_SHIFT & KVMX_ARM_IRQ_VCPU2_MASK) << 8;
+	struct kvmx_vcpu *vcpu;
+
+	switch (type) {
+	case KVMX_ARM_IRQ_TYPE_SPI:
+		if (number < VGIC_PRIVATE)
+			return -EINVAL;
+		return vgic_set_line(vm, NULL, number, KVMX_IRQ_SOURCE_USER, line->level);
+	case KVMX_ARM_IRQ_TYPE_PPI:
+		vcpu = kvmx_vm_vcpu_by_id(&vm->vm, index);
+		if (!vcpu || number < 16 || number >= VGIC_PRIVATE)
+			return -EINVAL;
+		return vgic_set_line(vm, to_arm64(vcpu), number, KVMX_IRQ_SOURCE_USER, line->level);
+	default:
+		return -ENXIO;
+	}
+}
+
+static int sink_set(struct kvmx_vm *vm, const struct kvmx_irq_route *route, int source, int level)
+{
+	if (route->kind != KVMX_ROUTE_CHIP)
+		return -1;
+	return vgic_set_line(to_arm64_vm(vm), NULL, VGIC_PRIVATE + route->chip.pin, source, level) ?
+		-1 : 1;
+}
+
+/* MSIs need an ITS, which there is not. */
+static int sink_check(struct kvmx_vm *vm, const struct kvmx_irq_route *route)
+{
+	const struct vgic *gic = to_arm64_vm(vm)->gic;
+
+	if (route->kind != KVMX_ROUTE_CHIP || route->chip.chip || !gic ||
+	    route->chip.pin >= VGIC_MAX_IRQS - VGIC_PRIVATE ||
+	    VGIC_PRIVATE + route->chip.pin >= gic->nr_irqs)
+		return -EINVAL;
+	return 0;
+}
+
+/* Nobody tells when the guest has ended an interrupt: no irqfds that resample. */
+static int sink_allow(struct kvmx_vm *vm, enum kvmx_irq_use use)
+{
+	const struct vgic *gic = to_arm64_vm(vm)->gic;
+
+	if (use == KVMX_IRQ_USE_LINE)
+		return gic ? 0 : -ENXIO;
+	return use == KVMX_IRQ_USE_IRQFD && gic ? 0 : -EINVAL;
+}
+
+const struct kvmx_irq_sink vgic_irq_sink = {
+	.set = sink_set, .check = sink_check, .allow = sink_allow,
+};
+
+const struct kvmx_ioctl kvmx_arch_irq_ioctls[] = {
+	KVMX_ROW(VM, KVMX_CREATE_DEVICE, KVMX_IOC_VM_LOCK, create_device),
+	KVMX_ROW(VM, KVMX_IRQ_LINE, 0, irq_line),
+	KVMX_ROW(VM, KVMX_IRQ_LINE_STATUS, 0, irq_line),
+	KVMX_ROW(DEVICE, KVMX_SET_DEVICE_ATTR, KVMX_IOC_VM_LOCK, set_attr),
+	KVMX_ROW(DEVICE, KVMX_GET_DEVICE_ATTR, KVMX_IOC_VM_LOCK, get_attr),
+	KVMX_ROW(DEVICE, KVMX_HAS_DEVICE_ATTR, 0, has_attr),
+};
+const unsigned int kvmx_arch_nr_irq_ioctls = ARRAY_SIZE(kvmx_arch_irq_ioctls);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The controller's own state: interrupts, distributor, what belongs to a vCPU.
+ * vgic.c (interrupts), vgic_regs.c (registers in memory), vgic_device.c (user
+ * space), vgic_cpu.c (the CPU's interface).
+ */
+#ifndef ARM64_VGIC_IRQ_H
+#define ARM64_VGIC_IRQ_H
+
+#include <linux/bitops.h>
+#include <linux/spinlock.h>
+
+#include "vgic.h"
+
+#define VGIC_PRIVATE	32	/* SGIs 0 to 15, PPIs 16 to 31 */
+#define VGIC_MAX_IRQS	1020	/* INTIDs below are SGIs, PPIs, SPIs */
+#define VGIC_MAX_LRS	16
+#define VGIC_NONE	1023
+
+#define VGIC_DIST_SIZE		0x10000
+#define VGIC_REDIST_SIZE	0x20000
+
+/* All under vgic.lock. */
+struct vgic_irq {
+	u16 intid;
+	u8 priority;
+	bool enabled;
+	bool group1;
+	bool edge;
+	bool latch;		/* pending: an edge came, or software said so */
+	bool active;
+	bool in_lr;		/* the CPU has it, */
+	bool lr_latch;		/* and the latch's content with it */
+	unsigned long line;	/* level, by source */
+	u64 router;		/* GICD_IROUTER */
+	struct arm64_vcpu *target;	/* NULL: a CPU that is not there */
+};
+
+struct vgic {
+	spinlock_t lock;	/* taken with interrupts off */
+	struct arm64_vm *vm;	/* [I] */
+	u32 nr_irqs;		/* [I] once ready; private ones included */
+	struct vgic_irq *spi;	/* [I] once ready: INTID 32 and up */
+	bool ready;		/* [l] initialized: published with release */
+	u64 dist_base, redist_base;	/* [I] once ready; ~0: not set */
+	u32 ctlr;		/* [lock] enabled groups */
+	struct kvmx_io_device dist_dev, redist_dev;
+	DECLARE_BITMAP(candidates, VGIC_MAX_IRQS);	/* [lock] SPIs that a vCPU has to look at */
+};
+
+struct vgic_cpu {
+	struct vgic_irq priv[VGIC_PRIVATE];	/* [lock] */
+	u32 candidates;				/* [lock] */
+	bool look;				/* [a] the list registers are not as they should be */
+	u64 lr[VGIC_MAX_LRS];			/* [w] */
+	u16 lr_intid[VGIC_MAX_LRS];		/* [w] */
+	u8 used;				/* [w] list registers */
+	bool overflow;				/* [w] more than there are list registers */
+	u64 vmcr;				/* [m] in the CPU [w] */
+	u64 apr[2][4];				/* [m] in the CPU [w] */
+};
+
+#define VGIC_CTLR_GROUP0	BIT(0)
+#define VGIC_CTLR_GROUP1	BIT(1)
+
+/* Under gic->lock. NULL: no such interrupt. */
+struct vgic_irq *vgic_irq(struct vgic *gic, struct arm64_vcpu *v, u32 intid);
+static inline bool vgic_irq_pending(const struct vgic_irq *irq)
+{
+	return irq->latch || (!irq->edge && irq->line);
+}
+bool vgic_irq_deliverable(const struct vgic *gic, const struct vgic_irq *irq);
+/* After any change of @irq: who has to look at it is told. */
+void vgic_irq_changed(struct vgic *gic, struct vgic_irq *irq);
+/* After the distributor was switched on or off. */
+void vgic_all_changed(struct vgic *gic);
+void vgic_irq_route(struct vgic *gic, struct vgic_irq *irq, u64 router);
+
+/* Chooses what goes into the list registers, and takes back what came out of them. */
+void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs);
+void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v);
+
+/* Bits of a list register (GIC architecture, "ICH_LR<n>_EL2"). */
+#define LR_PENDING	BIT_ULL(62)
+#define LR_ACTIVE	BIT_ULL(63)
+#define LR_HW		BIT_ULL(61)
+#define LR_GROUP1	BIT_ULL(60)
+#define LR_PRIORITY(p)	((u64)(p) << 48)
+#define LR_PINTID(n)	((u64)(n) << 32)
+
+/* vgic_regs.c: what is at an offset; @v the redistributor's, NULL: the distributor. */
+u64 vgic_reg_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len);
+void vgic_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len, u64 val);
+extern const struct kvmx_io_ops vgic_dist_ops, vgic_redist_ops;
+
+/* vgic.c: the state at power-on. */
+int vgic_init(struct vgic *gic);
+
+#endif
