@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The arm64 tests' VM: memory from address 0, one device, vCPUs; and counting
+ * of what passed. vm.c; used by the tests in main.c and interrupts.c.
+ */
+#ifndef GUEST_ARM64_VM_H
+#define GUEST_ARM64_VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/kvmx.h>
+
+#define MEMORY		(16 << 20)
+#define DEVICE		0x20000000
+#define REPORTS		64
+#define LOAD_ANSWER	0xfedcba9876543280ull
+
+struct vm {
+	int fd;
+	uint8_t *memory;
+	int vcpu[2];
+	struct kvmx_run *run[2];
+};
+
+/* What the guest told by stores to its device. */
+struct story {
+	unsigned int n;
+	uint32_t value[REPORTS];
+	unsigned int stores, loads;	/* at 0x200 */
+	uint64_t stored[8];
+	bool done;
+	uint32_t reason;		/* the last exit */
+	int error;			/* of KVMX_RUN, or 0 */
+};
+
+extern int device;
+extern int passed, failed;
+
+void check(bool ok, const char *what);
+int must(int result, const char *what);
+
+struct vm *vm_make(unsigned int vcpus, bool gic);
+void vm_free(struct vm *vm);
+void vm_start(struct vm *vm, unsigned int vcpu, const void *code, const void *end);
+void vm_run(struct vm *vm, unsigned int vcpu, struct story *story);
+uint64_t reg_get(struct vm *vm, unsigned int vcpu, uint64_t id);
+void reg_set(struct vm *vm, unsigned int vcpu, uint64_t id, uint64_t val);
+
+#define CORE_REG(field) \
+	(KVMX_REG_ARM64 | KVMX_REG_SIZE_U64 | KVMX_REG_ARM_CORE | KVMX_REG_ARM_CORE_REG(field))
+
+#define GUEST(name) extern const char guest_##name[], guest_##name##_end[]
+
+#endif
