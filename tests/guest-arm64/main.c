@@ -27,7 +27,7 @@ GUEST(fp);
 GUEST(spin);
 GUEST(nowhere);
 
-static bool told(const struct story *story, const uint32_t *values, unsigned int n)
+bool told(const struct story *story, const uint32_t *values, unsigned int n)
 {
 	unsigned int i;
 
@@ -39,9 +39,6 @@ static bool told(const struct story *story, const uint32_t *values, unsigned int
 	printf("; exit %u, error %d, done %d\n", story->reason, story->error, story->done);
 	return false;
 }
-#define TOLD(story, ...) \
-	told(story, (const uint32_t[]){ __VA_ARGS__ }, \
-	     sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 
 static void test_hello(void)
 {
@@ -298,6 +295,7 @@ int main(int argc, char **argv)
 	test_nowhere();
 	test_signal();
 	test_registers();
+	test_interrupts();
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed != 0;
 }

@@ -45,6 +45,33 @@ static void vcpu_make(struct vm *vm, unsigned int i)
 	must(ioctl(vm->vcpu[i], KVMX_ARM_VCPU_INIT, &init), "init a vCPU");
 }
 
+static void gic_set(int gic, uint32_t group, uint64_t attr, uint64_t val)
+{
+	struct kvmx_device_attr set = { .group = group, .attr = attr, .addr = (uintptr_t)&val };
+
+	must(ioctl(gic, KVMX_SET_DEVICE_ATTR, &set), "attribute of the GIC");
+}
+
+static void gic_make(struct vm *vm)
+{
+	struct kvmx_create_device create = { .type = KVMX_DEV_TYPE_ARM_VGIC_V3 };
+
+	must(ioctl(vm->fd, KVMX_CREATE_DEVICE, &create), "create a GIC");
+	gic_set(create.fd, KVMX_DEV_ARM_VGIC_GRP_ADDR, KVMX_VGIC_V3_ADDR_TYPE_DIST, GICD);
+	gic_set(create.fd, KVMX_DEV_ARM_VGIC_GRP_ADDR, KVMX_VGIC_V3_ADDR_TYPE_REDIST, GICR);
+	gic_set(create.fd, KVMX_DEV_ARM_VGIC_GRP_CTRL, KVMX_DEV_ARM_VGIC_CTRL_INIT, 0);
+	close(create.fd);
+}
+
+void vm_line(struct vm *vm, uint32_t spi, int level)
+{
+	struct kvmx_irq_level line = {
+		.irq = KVMX_ARM_IRQ_TYPE_SPI << KVMX_ARM_IRQ_TYPE_SHIFT | spi, .level = level,
+	};
+
+	must(ioctl(vm->fd, KVMX_IRQ_LINE, &line), "a line");
+}
+
 struct vm *vm_make(unsigned int vcpus, bool gic)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -58,6 +85,8 @@ struct vm *vm_make(unsigned int vcpus, bool gic)
 	must(ioctl(vm->fd, KVMX_SET_USER_MEMORY_REGION, &region), "memory region");
 	for (i = 0; i < vcpus; i++)
 		vcpu_make(vm, i);
+	if (gic)
+		gic_make(vm);
 	return vm;
 }
 
@@ -99,7 +128,7 @@ void vm_start(struct vm *vm, unsigned int vcpu, const void *code, const void *en
 	reg_set(vm, vcpu, CORE_REG(regs.regs[19]), DEVICE);
 }
 
-static void mmio(struct kvmx_run *run, struct story *story)
+static void mmio(struct vm *vm, struct kvmx_run *run, struct story *story)
 {
 	uint64_t at = run->mmio.phys_addr - DEVICE, val = 0;
 
@@ -111,6 +140,8 @@ static void mmio(struct kvmx_run *run, struct story *story)
 		story->done = true;
 	} else if (at == 0x200 && run->mmio.is_write) {
 		story->stored[story->stores++ % 8] = val;
+	} else if (at == 0x300 || at == 0x304) {
+		vm_line(vm, SPI, at == 0x300);
 	} else if (at == 0x200) {
 		val = LOAD_ANSWER;
 		memcpy(run->mmio.data, &val, run->mmio.len);
@@ -126,6 +157,6 @@ void vm_run(struct vm *vm, unsigned int vcpu, struct story *story)
 		story->reason = vm->run[vcpu]->exit_reason;
 		if (story->error || story->reason != KVMX_EXIT_MMIO)
 			return;
-		mmio(vm->run[vcpu], story);
+		mmio(vm, vm->run[vcpu], story);
 	}
 }

@@ -13,6 +13,9 @@
 
 #define MEMORY		(16 << 20)
 #define DEVICE		0x20000000
+#define GICD		0x08000000
+#define GICR		0x080a0000
+#define SPI		40
 #define REPORTS		64
 #define LOAD_ANSWER	0xfedcba9876543280ull
 
@@ -37,10 +40,19 @@ struct story {
 extern int device;
 extern int passed, failed;
 
+bool told(const struct story *story, const uint32_t *values, unsigned int n);
+#define TOLD(story, ...) \
+	told(story, (const uint32_t[]){ __VA_ARGS__ }, \
+	     sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
+
+/* interrupts.c */
+void test_interrupts(void);
+
 void check(bool ok, const char *what);
 int must(int result, const char *what);
 
 struct vm *vm_make(unsigned int vcpus, bool gic);
+void vm_line(struct vm *vm, uint32_t spi, int level);
 void vm_free(struct vm *vm);
 void vm_start(struct vm *vm, unsigned int vcpu, const void *code, const void *end);
 void vm_run(struct vm *vm, unsigned int vcpu, struct story *story);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest code of interrupts.c, as in guest.S: what needs a GICv3 and timers. An
+ * interrupt reports its number and counts in x28; the device's store at 0x300
+ * raises SPI 40, at 0x304 lowers it.
+ */
+#define GICD		0x08000000
+#define GICD_ISENABLER1	0x104
+#define GICD_IROUTER40	0x6140
+#define GICR_SGI_FRAME	0x080b0000
+#define ISENABLER0	0x100
+
+#define ICC_PMR		s3_0_c4_c6_0
+#define ICC_IAR1	s3_0_c12_c12_0
+#define ICC_EOIR1	s3_0_c12_c12_1
+#define ICC_SGI1R	s3_0_c12_c11_5
+#define ICC_IGRPEN1	s3_0_c12_c12_7
+
+	.macro	GUEST name
+	.balign	4096
+	.globl	\name
+\name:
+	mov	x19, #0x20000000
+	mov	x28, #0
+	.endm
+
+	.macro	END name
+	.globl	\name\()_end
+\name\()_end:
+	.endm
+
+	.macro	REPORT reg
+	str	\reg, [x19]
+	.endm
+
+	.macro	DONE
+	str	wzr, [x19, #0x100]
+1:	b	1b
+	.endm
+
+	/* Private interrupts of \mask and SPI 40, to CPU 0; the CPU takes all of them. */
+	.macro	GIC_ON vectors, mask
+	adr	x0, \vectors
+	msr	vbar_el1, x0
+	ldr	x0, =GICD
+	mov	w1, #2
+	str	w1, [x0]
+	mov	w1, #0x100
+	str	w1, [x0, #GICD_ISENABLER1]
+	add	x1, x0, #0x6000
+	str	xzr, [x1, #(GICD_IROUTER40 - 0x6000)]
+	ldr	x0, =GICR_SGI_FRAME
+	ldr	w1, =\mask
+	str	w1, [x0, #ISENABLER0]
+	mov	x1, #0xf0
+	msr	ICC_PMR, x1
+	mov	x1, #1
+	msr	ICC_IGRPEN1, x1
+	isb
+	msr	daifclr, #2
+	.endm
+
+	/* Waits until \n interrupts came. */
+	.macro	AWAIT n
+1:	cmp	x28, #\n
+	b.ge	2f
+	wfi
+	b	1b
+2:
+	.endm
+
+	/* The timers are switched off, the line of SPI 40 is lowered. */
+	.macro	VECTORS name
+	.ltorg
+	.balign	2048
+\name:
+	.rept	5
+	.balign	128
+	mov	w20, #0xbad
+	REPORT	w20
+	DONE
+	.endr
+	.balign	128
+	mrs	x20, ICC_IAR1
+	REPORT	w20
+	msr	cntv_ctl_el0, xzr
+	msr	cntp_ctl_el0, xzr
+	str	wzr, [x19, #0x304]
+	add	x28, x28, #1
+	msr	ICC_EOIR1, x20
+	eret
+	.balign	128
+	.endm
+
+	.section .rodata
+
+/* The virtual timer twice, by WFI and in a loop, then the physical one. */
+GUEST guest_timers
+	GIC_ON	timers_vectors, 0x48000000
+	mrs	x0, cntfrq_el0
+	lsr	x0, x0, #6
+	msr	cntv_tval_el0, x0
+	mov	x1, #1
+	msr	cntv_ctl_el0, x1
+	AWAIT	1
+	msr	cntv_tval_el0, x0
+	msr	cntv_ctl_el0, x1
+3:	cmp	x28, #2
+	b.ne	3b
+	msr	cntp_tval_el0, x0
+	msr	cntp_ctl_el0, x1
+	AWAIT	3
+	DONE
+	VECTORS timers_vectors
+END guest_timers
+
+/* An SGI to itself, an SPI, an SPI that stays up until it is lowered. */
+GUEST guest_lines
+	GIC_ON	lines_vectors, 0xffff
+	ldr	x0, =(5 << 24 | 1)
+	msr	ICC_SGI1R, x0
+	AWAIT	1
+	str	wzr, [x19, #0x300]
+	AWAIT	2
+	str	wzr, [x19, #0x300]
+	AWAIT	3
+	DONE
+	VECTORS lines_vectors
+END guest_lines
+
+/* CPU 0 starts CPU 1, sends it an SGI, and hears of it by one of its own. */
+GUEST guest_two
+	GIC_ON	two_vectors, 0xffff
+	ldr	x0, =0xc4000003
+	mov	x1, #1
+	adr	x2, second
+	mov	x3, #0x77
+	hvc	#0
+	REPORT	w0
+	ldr	x0, =0xc4000003
+	mov	x1, #1
+	hvc	#0
+	REPORT	w0
+	AWAIT	1
+	ldr	x0, =(3 << 24 | 2)
+	msr	ICC_SGI1R, x0
+	AWAIT	2
+	DONE
+second:
+	mov	x19, #0x20000000
+	mov	x28, #0
+	REPORT	w0
+	adr	x0, two_vectors
+	msr	vbar_el1, x0
+	ldr	x0, =(GICR_SGI_FRAME + 0x20000)
+	mov	w1, #0xffff
+	str	w1, [x0, #ISENABLER0]
+	mov	x1, #0xf0
+	msr	ICC_PMR, x1
+	mov	x1, #1
+	msr	ICC_IGRPEN1, x1
+	isb
+	msr	daifclr, #2
+	ldr	x0, =(7 << 24 | 1)
+	msr	ICC_SGI1R, x0
+	AWAIT	1
+	ldr	x0, =(8 << 24 | 1)
+	msr	ICC_SGI1R, x0
+	/* Off: comes back to user space never. */
+	ldr	x0, =0x84000002
+	hvc	#0
+	mov	w0, #0xbad
+	REPORT	w0
+	VECTORS two_vectors
+END guest_two
