@@ -49,6 +49,7 @@ enum x86_exit_kind {
 	X86_EXIT_EXCEPTION,	/* an intercepted exception: exc */
 	X86_EXIT_INTR_WINDOW,	/* the interrupt window that was asked for is open */
 	X86_EXIT_NMI_WINDOW,	/* the NMI window that was asked for is open */
+	X86_EXIT_TIMER,		/* arm_deadline()'s moment has come, or is nearer */
 	X86_EXIT_CR,		/* cr */
 	X86_EXIT_DR,		/* dr */
 	X86_EXIT_XSETBV,
@@ -137,7 +138,11 @@ struct x86_backend {
 	void (*set_intercepts)(struct x86_vcpu *v);	/* exceptions, MSR and DR passing changed */
 	int (*get_msr)(struct x86_vcpu *v, u32 msr, u64 *val);	/* -ENOENT: not one it keeps */
 	int (*set_msr)(struct x86_vcpu *v, u32 msr, u64 val);	/* value was checked */
-	bool (*arm_deadline)(struct x86_vcpu *v, u64 tsc);	/* optional: leave at guest TSC */
+	/*
+	 * Optional: leave the guest when the host's TSC is @tsc or later, maybe before,
+	 * until told otherwise; 0: not any more. False: not possible for this vCPU.
+	 */
+	bool (*arm_deadline)(struct x86_vcpu *v, u64 tsc);
 };
 
 extern const struct x86_backend svm_backend, vmx_backend;

@@ -10,6 +10,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/string.h>
 #include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
@@ -113,6 +114,21 @@ static bool vmx_choose_controls(void)
 	       vmx_choose(MSR_VMX_CPU2_CONTROLS, vmx_cpu2_wishes, &c->cpu2) &&
 	       vmx_choose(MSR_VMX_TRUE_EXIT, vmx_exit_wishes, &c->exit) &&
 	       vmx_choose(MSR_VMX_TRUE_ENTRY, vmx_entry_wishes, &c->entry);
+}
+
+/*
+ * Nehalem's and Westmere's timers count at another rate than they say (the
+ * processors' specification updates, "VMX-Preemption Timer Does Not Count Down
+ * at the Rate Specified").
+ */
+static void vmx_choose_timer(void)
+{
+	static const u8 wrong[] = { 0x1a, 0x1e, 0x1f, 0x25, 0x2c, 0x2e, 0x2f };
+
+	vmx_config.timer = upper_32_bits(x86_rdmsr(MSR_VMX_TRUE_PIN)) & PIN_PREEMPTION_TIMER;
+	if (boot_cpu_data.x86 == 6 && memchr(wrong, boot_cpu_data.x86_model, sizeof(wrong)))
+		vmx_config.timer = false;
+	vmx_config.timer_rate = x86_rdmsr(MSR_VMX_MISC) & VMX_MISC_TIMER_RATE;
 }
 
 static bool vmx_choose_ept(void)
@@ -249,6 +265,7 @@ int vmx_probe(struct x86_unit_caps *caps)
 	/* Exits that the true controls let us do without. */
 	vmx_config.cpu &= ~(CPU_CR3_LOAD | CPU_CR3_STORE);
 	vmx_config.entry &= ~ENTRY_GUEST_64;
+	vmx_choose_timer();
 	vmx_choose_mitigations();
 
 	caps->next_rip = true;

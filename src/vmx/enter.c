@@ -153,8 +153,19 @@ static noinline void vmx_store_rarely(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 		vmx_write(VMCS_EXCEPTIONS, vmx->exceptions);
 		vmx_write(VMCS_MSR_BITMAP, vmx->msr_bitmap_pa);
 	}
+	if (todo & VMX_NEW_PIN)
+		vmx_write(VMCS_PIN_CONTROLS,
+			  vmx_config.pin | (vmx->deadline ? PIN_PREEMPTION_TIMER : 0));
 	if (todo & VMX_FLUSH)
 		vmx_invalidate(vmx);
+}
+
+/* Ticks of the preemption timer, rounded up; a deadline that is too far for it exits early. */
+static u32 vmx_timer_ticks(u64 deadline)
+{
+	s64 left = deadline - x86_rdtsc();
+
+	return left <= 0 ? 0 : min_t(u64, (left >> vmx_config.timer_rate) + 1, U32_MAX);
 }
 
 static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
@@ -189,6 +200,8 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 			vmx_write(VMCS_ENTRY_ERROR_CODE, vmx->event_error);
 		vmx_write(VMCS_ENTRY_INSN_LEN, vmx->event_len);
 	}
+	if (vmx->deadline)
+		vmx_write(VMCS_PREEMPTION_TIMER, vmx_timer_ticks(vmx->deadline));
 	/* Both change with the task, and by interrupts that the window lets in. */
 	vmx_update64(VMCS_HOST_CR3, &w->host_cr3, __native_read_cr3());
 	vmx_update64(VMCS_HOST_CR4, &w->host_cr4, native_read_cr4());
@@ -273,6 +286,20 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	/* The handler of an interrupt leaves its data in the cache. */
 	if (exit->kind == X86_EXIT_HOST)
 		vmx->flush_l1d = vmx_config.flush_l1d;
+}
+
+/* A guest that sleeps in the CPU may take it to where the timer does not count. */
+bool vmx_arm_deadline(struct x86_vcpu *v, u64 tsc)
+{
+	const u32 sleeps = CPU_HLT | CPU_MWAIT;
+	struct vmx_vcpu *vmx = to_vmx(v);
+
+	if (tsc && (!vmx_config.timer || (vmx->cpu_controls & sleeps) != sleeps))
+		return false;
+	if (!tsc != !vmx->deadline)
+		vmx->todo |= VMX_NEW_PIN;
+	vmx->deadline = tsc;
+	return true;
 }
 
 void vmx_inject(struct x86_vcpu *v, const struct x86_event *event)

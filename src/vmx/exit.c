@@ -189,6 +189,9 @@ static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *ex
 	case VMX_EXIT_NMI_WINDOW:
 		exit->kind = X86_EXIT_NMI_WINDOW;
 		return;
+	case VMX_EXIT_PREEMPTION_TIMER:
+		exit->kind = X86_EXIT_TIMER;
+		return;
 	case VMX_EXIT_TRIPLE_FAULT:
 		exit->kind = X86_EXIT_SHUTDOWN;
 		return;

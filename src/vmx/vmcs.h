@@ -69,6 +69,7 @@
 #define VMCS_GUEST_INT_STATE		0x4824
 #define VMCS_GUEST_ACTIVITY		0x4826
 #define VMCS_GUEST_SYSENTER_CS		0x482a
+#define VMCS_PREEMPTION_TIMER		0x482e
 #define VMCS_HOST_SYSENTER_CS		0x4c00
 
 /* 64 bits, or 32 on processors without long mode */
@@ -110,6 +111,7 @@
 #define PIN_INTERRUPT			BIT(0)
 #define PIN_NMI				BIT(3)
 #define PIN_VIRTUAL_NMI			BIT(5)
+#define PIN_PREEMPTION_TIMER		BIT(6)
 
 /* VMCS_CPU_CONTROLS */
 #define CPU_INTR_WINDOW			BIT(2)
@@ -210,6 +212,7 @@
 #define VMX_EXIT_EPT_MISCONFIG		49
 #define VMX_EXIT_INVEPT			50
 #define VMX_EXIT_RDTSCP			51
+#define VMX_EXIT_PREEMPTION_TIMER	52
 #define VMX_EXIT_INVVPID		53
 #define VMX_EXIT_WBINVD			54
 #define VMX_EXIT_XSETBV			55
@@ -256,6 +259,9 @@
 #define VMX_BASIC_MEMORY_TYPE(b)	(((b) >> 50) & 15)
 #define VMX_BASIC_TRUE_CONTROLS		BIT_ULL(55)
 
+/* IA32_VMX_MISC: the preemption timer counts each time that this bit of the TSC changes */
+#define VMX_MISC_TIMER_RATE		GENMASK(4, 0)
+
 /* IA32_VMX_EPT_VPID_CAP */
 #define EPT_CAP_LEVELS_4		BIT_ULL(6)
 #define EPT_CAP_WB			BIT_ULL(14)
@@ -266,6 +272,7 @@
 #define EPT_CAP_INVEPT_SINGLE		BIT_ULL(25)
 
 #define MSR_VMX_BASIC			0x480
+#define MSR_VMX_MISC			0x485
 #define MSR_VMX_CPU2_CONTROLS		0x48b
 #define MSR_VMX_EPT_VPID_CAP		0x48c
 #define MSR_VMX_TRUE_PIN		0x48d

@@ -29,4 +29,5 @@ const struct x86_backend vmx_backend = {
 	.set_intercepts	= vmx_set_intercepts,
 	.get_msr	= vmx_get_msr,
 	.set_msr	= vmx_set_msr,
+	.arm_deadline	= vmx_arm_deadline,
 };

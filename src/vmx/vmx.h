@@ -33,6 +33,7 @@ struct vmx_host {
 #define VMX_NEW_MSRS		BIT(1)	/* those in the VMCS */
 #define VMX_NEW_CONTROLS	BIT(2)	/* what exits */
 #define VMX_FLUSH		BIT(3)	/* translations are to be dropped */
+#define VMX_NEW_PIN		BIT(4)	/* whether the preemption timer runs */
 
 /* What the VMCS holds now: fields that differ are written before an entry. */
 struct vmx_written {
@@ -63,6 +64,7 @@ struct vmx_vcpu {
 	u32 cpu_controls, exceptions;	/* [m] wanted */
 	u64 msr_bitmap_pa;		/* [m] wanted */
 	u32 cpu2_controls;		/* [I] */
+	u64 deadline;			/* [m] leave at this host TSC, 0: not */
 	u8 intr_below;			/* [m] leave when the task priority is below, 0: not */
 	u32 event, event_error;		/* [m] to inject, in the VMCS's format */
 	u8 event_len;			/* [m] */
@@ -140,6 +142,8 @@ struct vmx_config {
 	u32 pin, cpu, cpu2, exit, entry;	/* controls */
 	u64 eptp;		/* its format bits */
 	u64 msr_bitmap_pa, msr_bitmap_all_pa;	/* the latter: every MSR exits */
+	bool timer;		/* the CPU has a preemption timer that can be relied on */
+	u8 timer_rate;		/* it counts 2^this TSC ticks as one */
 	u8 switch_flags;	/* of each entry: SWITCH_VERW, if the host has that on */
 	bool flush_l1d;		/* a mitigation, the same */
 	bool borrowed;		/* in-tree KVM has enabled VMX, and its guests run as well */
@@ -210,6 +214,7 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit);
 void vmx_inject(struct x86_vcpu *v, const struct x86_event *event);
 void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi);
 void vmx_flush_tlb(struct x86_vcpu *v);
+bool vmx_arm_deadline(struct x86_vcpu *v, u64 tsc);
 
 /* ept.c */
 extern struct stage2_format vmx_ept;

@@ -14,6 +14,7 @@
 #include "run.h"
 #include "cpuid.h"
 #include "fpu.h"
+#include "lapic.h"
 #include "msr.h"
 #include "trace.h"
 
@@ -308,6 +309,13 @@ static enum x86_next exit_window(struct x86_vcpu *v)
 	return X86_STAY;
 }
 
+/* The unit has watched the local APIC's timer. */
+static enum x86_next exit_timer(struct x86_vcpu *v)
+{
+	lapic_timer_expired(v);
+	return X86_STAY;
+}
+
 static enum x86_next exit_needs_slow(struct x86_vcpu *v)
 {
 	return X86_SLOW;
@@ -467,6 +475,7 @@ static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
 	[X86_EXIT_EXCEPTION]	= exit_exception,
 	[X86_EXIT_INTR_WINDOW]	= exit_window,
 	[X86_EXIT_NMI_WINDOW]	= exit_window,
+	[X86_EXIT_TIMER]	= exit_timer,
 	[X86_EXIT_CR]		= exit_needs_slow,
 	[X86_EXIT_DR]		= exit_dr,
 	[X86_EXIT_XSETBV]	= exit_needs_slow,
@@ -517,6 +526,7 @@ const char * const kvmx_arch_vcpu_stat_names[] = {
 	[X86_EXIT_EXCEPTION]	= "exit_exception",
 	[X86_EXIT_INTR_WINDOW]	= "exit_interrupt_window",
 	[X86_EXIT_NMI_WINDOW]	= "exit_nmi_window",
+	[X86_EXIT_TIMER]	= "exit_timer",
 	[X86_EXIT_CR]		= "exit_cr",
 	[X86_EXIT_DR]		= "exit_dr",
 	[X86_EXIT_XSETBV]	= "exit_xsetbv",

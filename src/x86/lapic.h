@@ -70,6 +70,7 @@ u32 lapic_priorities(struct x86_vcpu *v);
 /* Timer (lapic_timer.c). */
 extern unsigned int x86_min_timer_period_us;	/* module parameter; the PIT obeys it too */
 void lapic_timer_expired(struct x86_vcpu *v);	/* KVMX_REQ_TIMER was taken */
+void lapic_timer_halt(struct x86_vcpu *v);	/* @v may have no APIC; its thread goes to sleep */
 u64 lapic_get_deadline(struct x86_vcpu *v);	/* IA32_TSC_DEADLINE; 0 when not in that mode */
 int lapic_set_deadline(struct x86_vcpu *v, u64 val);	/* by the guest; always 0 */
 void lapic_restore_deadline(struct x86_vcpu *v, u64 val);	/* by user space, in any order with SET_LAPIC */

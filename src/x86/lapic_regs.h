@@ -87,6 +87,7 @@ struct lapic {
 
 	struct hrtimer timer;
 	bool timer_armed;				/* [m] */
+	bool timer_in_unit;				/* [m] which leaves the guest for it, see there */
 	u64 timer_target;				/* [m] ns, CLOCK_MONOTONIC */
 	u64 deadline;					/* [m] guest TSC; counts in deadline mode only */
 };

@@ -2,7 +2,10 @@
 /*
  * The local APIC's timer: one-shot, periodic and TSC-deadline (Intel SDM,
  * "APIC Timer"). It counts the VM's bus cycles, divided; one hrtimer stands for it and
- * only asks its vCPU (KVMX_REQ_TIMER) to call lapic_timer_expired().
+ * only asks its vCPU (KVMX_REQ_TIMER) to call lapic_timer_expired(). A TSC deadline is
+ * left to the unit instead, where it can leave the guest in time: the guest sets a new
+ * one with each tick, and an hrtimer is dear to set. Between entries nobody waits for the
+ * deadline but a vCPU that sleeps, which takes the hrtimer.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -63,28 +66,73 @@ void lapic_timer_init(struct lapic *lapic)
 	kvmx_host_hrtimer_setup(&lapic->timer, timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 }
 
+static void leave_unit(struct lapic *lapic)
+{
+	if (!lapic->timer_in_unit)
+		return;
+	lapic->timer_in_unit = false;
+	x86_unit->arm_deadline(lapic->vcpu, 0);
+}
+
 /* A callback that runs meanwhile is harmless: lapic_timer_expired() looks at the clock. */
 void lapic_timer_stop(struct lapic *lapic)
 {
 	lapic->timer_armed = false;
+	leave_unit(lapic);
 	hrtimer_try_to_cancel(&lapic->timer);
 	clear_bit(KVMX_REQ_TIMER, &lapic->vcpu->vcpu.requests);
 }
 
 static void start_at(struct lapic *lapic, u64 target)
 {
+	leave_unit(lapic);
 	lapic->timer_target = target;
 	lapic->timer_armed = true;
 	hrtimer_start(&lapic->timer, ns_to_ktime(target), HRTIMER_MODE_ABS);
+}
+
+static void start_hrtimer(struct lapic *lapic, u64 delta)
+{
+	s64 ns = max_t(s64, x86_tsc_to_ns(lapic->vcpu, delta), 0) + 1;
+
+	start_at(lapic, ktime_get_ns() + ns);
+}
+
+/* Not one that is scaled, nor one that differs from CPU to CPU. */
+static bool start_in_unit(struct lapic *lapic, u64 guest_tsc, u64 delta)
+{
+	struct x86_vcpu *v = lapic->vcpu;
+	u64 tsc = guest_tsc - v->tsc_offset + delta;
+
+	if (!x86_unit->arm_deadline || v->tsc_ratio || x86_clock_unstable() ||
+	    !x86_unit->arm_deadline(v, tsc ?: 1))
+		return false;
+	lapic->timer_in_unit = true;
+	lapic->timer_armed = true;
+	if (hrtimer_is_queued(&lapic->timer))
+		hrtimer_try_to_cancel(&lapic->timer);
+	return true;
 }
 
 /* To the deadline, or as far towards it as one step goes. It lies ahead. */
 static void start_deadline(struct lapic *lapic, u64 guest_tsc)
 {
 	u64 delta = min_t(u64, lapic->deadline - guest_tsc, MAX_DEADLINE_STEP);
-	s64 ns = max_t(s64, x86_tsc_to_ns(lapic->vcpu, delta), 0) + 1;
 
-	start_at(lapic, ktime_get_ns() + ns);
+	if (!start_in_unit(lapic, guest_tsc, delta))
+		start_hrtimer(lapic, delta);
+}
+
+void lapic_timer_halt(struct x86_vcpu *v)
+{
+	struct lapic *lapic = v->lapic;
+	u64 now;
+
+	if (!lapic || !lapic->timer_in_unit)
+		return;
+	now = x86_guest_tsc(v);
+	start_hrtimer(lapic, now < lapic->deadline ?
+			     min_t(u64, lapic->deadline - now, MAX_DEADLINE_STEP) : 0);
 }
 
 static void start(struct lapic *lapic)

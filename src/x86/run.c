@@ -240,6 +240,7 @@ static bool x86_wait_runnable(struct x86_vcpu *v)
 {
 	if (v->mp_state == X86_MP_RUNNABLE)
 		return true;
+	lapic_timer_halt(v);
 	trace_kvmx_halt(v);
 	kvmx_vcpu_block(&v->vcpu);
 	trace_kvmx_wake(v);

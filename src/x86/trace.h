@@ -29,6 +29,7 @@
 	name(X86_EXIT_EXCEPTION,	"exception")	\
 	name(X86_EXIT_INTR_WINDOW,	"interrupt_window") \
 	name(X86_EXIT_NMI_WINDOW,	"nmi_window")	\
+	name(X86_EXIT_TIMER,		"timer")	\
 	name(X86_EXIT_CR,		"cr")		\
 	name(X86_EXIT_DR,		"dr")		\
 	name(X86_EXIT_XSETBV,		"xsetbv")	\

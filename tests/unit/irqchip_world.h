@@ -78,6 +78,26 @@ u64 x86_guest_tsc(struct x86_vcpu *v)
 	return 2 * ktime_get_ns() + tsc_offset;
 }
 
+/* The unit: no more of it than a timer, if it has one. The TSC that it goes by is the guest's. */
+static bool unit_has_timer, clock_unstable;
+static u64 unit_deadline[KVMX_MAX_VCPUS];
+
+static bool unit_arm_deadline(struct x86_vcpu *v, u64 tsc)
+{
+	if (tsc && !unit_has_timer)
+		return false;
+	unit_deadline[v->vcpu.index] = tsc;
+	return true;
+}
+
+static const struct x86_backend irqchip_unit = { .arm_deadline = unit_arm_deadline };
+const struct x86_backend *x86_unit = &irqchip_unit;
+
+bool x86_clock_unstable(void)
+{
+	return clock_unstable;
+}
+
 s64 x86_tsc_to_ns(struct x86_vcpu *v, s64 ticks)
 {
 	return ticks / 2;
@@ -158,6 +178,9 @@ static void world_vm(void)
 	ck_assert_int_eq(kvmx_bus_init(&vm->vm), 0);
 	ck_assert_int_eq(kvmx_irqs_init(&vm->vm, &x86_irq_sink), 0);
 	tsc_offset = 0;
+	unit_has_timer = false;
+	clock_unstable = false;
+	memset(unit_deadline, 0, sizeof(unit_deadline));
 }
 
 /* With all local APICs enabled by software. */
@@ -260,7 +283,12 @@ static inline void to_x2apic(struct x86_vcpu *v)
 /* The vCPU as far as the run loop serves it: due timer, then the next interrupt into service. */
 static inline void serve_timer(struct x86_vcpu *v)
 {
+	u64 deadline = unit_deadline[v->vcpu.index];
+
 	if (kvmx_vcpu_take(&v->vcpu, KVMX_REQ_TIMER))
+		lapic_timer_expired(v);
+	/* The guest is entered, and left at once. */
+	if (deadline && x86_guest_tsc(v) >= deadline)
 		lapic_timer_expired(v);
 }
 

@@ -918,6 +918,122 @@ START_TEST(timer_deadline)
 }
 END_TEST
 
+/* The unit watches the deadline; a vCPU that sleeps has the hrtimer. No tick is lost between them. */
+START_TEST(timer_in_unit)
+{
+	struct x86_vcpu *v;
+	u64 next, deadline;
+
+	world_full(1);
+	v = cpu[0];
+	unit_has_timer = true;
+	mmio_write(v, 0x320, 0x40060);
+	deadline = x86_guest_tsc(v) + 2000;
+	lapic_set_deadline(v, deadline);
+	ck_assert_uint_eq(unit_deadline[0], deadline);
+	ck_assert(!shim_timer_next(&next));
+	/* Left too early: the deadline stays. */
+	shim_clock_advance(500);
+	lapic_timer_expired(v);
+	ck_assert_uint_eq(unit_deadline[0], deadline);
+	ck_assert_int_eq(take(v), -1);
+	shim_clock_advance(500);
+	ck_assert_int_eq(take(v), 0x60);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	ck_assert_uint_eq(lapic_get_deadline(v), 0);
+	mmio_write(v, 0xb0, 0);
+
+	/* Asleep before it, and after it has passed. */
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	lapic_timer_halt(v);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	shim_clock_advance(999);
+	ck_assert(!test_bit(KVMX_REQ_TIMER, &v->vcpu.requests));
+	shim_clock_advance(2);
+	ck_assert(test_bit(KVMX_REQ_TIMER, &v->vcpu.requests));
+	ck_assert_int_eq(take(v), 0x60);
+	mmio_write(v, 0xb0, 0);
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	shim_clock_advance(3000);
+	lapic_timer_halt(v);
+	shim_clock_advance(1);
+	ck_assert(test_bit(KVMX_REQ_TIMER, &v->vcpu.requests));
+	ck_assert_int_eq(take(v), 0x60);
+	mmio_write(v, 0xb0, 0);
+	lapic_timer_halt(v);
+	ck_assert(!shim_timer_next(&next));
+
+	/* Woken by something else: the next deadline is the unit's again, the old one is void. */
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	lapic_timer_halt(v);
+	lapic_set_deadline(v, x86_guest_tsc(v) + 8000);
+	ck_assert(!shim_timer_next(&next));
+	shim_clock_advance(2000);
+	ck_assert_int_eq(take(v), -1);
+	shim_clock_advance(2000);
+	ck_assert_int_eq(take(v), 0x60);
+	mmio_write(v, 0xb0, 0);
+
+	/* Cancelled; and cancelled by a change of mode, whose timer is the hrtimer. */
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	lapic_set_deadline(v, 0);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	mmio_write(v, 0x320, 0x60);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	mmio_write(v, 0x380, 1000);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	ck_assert(shim_timer_next(&next));
+	world_end();
+}
+END_TEST
+
+/* When it is not left to the unit, or no longer. */
+START_TEST(timer_not_in_unit)
+{
+	struct x86_vcpu *v;
+	u64 next;
+
+	world_full(1);
+	v = cpu[0];
+	mmio_write(v, 0x320, 0x40060);
+	unit_has_timer = true;
+	/* Farther than one step. */
+	lapic_set_deadline(v, ~0ull);
+	ck_assert_uint_eq(unit_deadline[0], x86_guest_tsc(v) + (1ull << 40));
+	shim_clock_advance(1ull << 39);
+	ck_assert_int_eq(take(v), -1);
+	ck_assert_uint_eq(unit_deadline[0], x86_guest_tsc(v) + (1ull << 40));
+	/* The TSC moves, and the moment with it. */
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000000);
+	tsc_offset += 1000000;
+	lapic_tsc_changed(v);
+	ck_assert_int_eq(take(v), -1);
+	ck_assert_uint_eq(unit_deadline[0], lapic_get_deadline(v));
+	/* It is scaled now. */
+	v->tsc_ratio = 3;
+	lapic_tsc_changed(v);
+	ck_assert_int_eq(take(v), -1);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	ck_assert(shim_timer_next(&next));
+	shim_clock_advance(500001);
+	ck_assert_int_eq(take(v), 0x60);
+	mmio_write(v, 0xb0, 0);
+	v->tsc_ratio = 0;
+	/* Each CPU has its own; and the unit cannot. */
+	clock_unstable = true;
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	clock_unstable = false;
+	unit_has_timer = false;
+	lapic_set_deadline(v, x86_guest_tsc(v) + 2000);
+	ck_assert_uint_eq(unit_deadline[0], 0);
+	shim_clock_advance(1001);
+	ck_assert_int_eq(take(v), 0x60);
+	world_end();
+}
+END_TEST
+
 /* --- state --- */
 
 static void round_trip(struct x86_vcpu *v)
@@ -1159,7 +1275,11 @@ static void check_invariants(struct x86_vcpu *v)
 	if (!(l->reg[LAPIC_SVR / 16] & 0x100))
 		ck_assert(l->reg[LAPIC_LVTT / 16] & 0x10000);
 	if (l->timer_armed)
-		ck_assert(test_bit(KVMX_REQ_TIMER, &v->vcpu.requests) || hrtimer_is_queued(&l->timer));
+		ck_assert(test_bit(KVMX_REQ_TIMER, &v->vcpu.requests) ||
+			  hrtimer_is_queued(&l->timer) || l->timer_in_unit);
+	ck_assert(!!unit_deadline[v->vcpu.index] == l->timer_in_unit);
+	if (l->timer_in_unit)
+		ck_assert(l->timer_armed && l->deadline);
 	if (shim_timer_next(&next))
 		ck_assert_uint_ge(next + 1, ktime_get_ns());
 }
@@ -1209,6 +1329,9 @@ START_TEST(random_operations)
 		}
 		case 8:
 			shim_clock_advance(unit_random_below(300000));
+			unit_has_timer = unit_random() & 1;
+			if (unit_random() & 1)
+				lapic_timer_halt(v);
 			break;
 		case 9:
 			if (!unit_random_below(50))
@@ -1318,7 +1441,7 @@ UNIT_MAIN("lapic",
 	UNIT_CASE("eoi", split_eoi_exits, suppressed_broadcast, split_extint),
 	UNIT_CASE("vapic", tpr_reports, tpr_in_guest_memory),
 	UNIT_CASE("timer", timer_one_shot, timer_stale_request, timer_divider, timer_periodic,
-		  timer_periodic_bound, timer_deadline),
+		  timer_periodic_bound, timer_deadline, timer_in_unit, timer_not_in_unit),
 	UNIT_CASE("state", state_of_registers, state_of_ids, state_of_timer, state_of_deadline,
 		  state_bad),
 	UNIT_CASE("threads", concurrent_senders),

@@ -106,7 +106,7 @@ START_TEST(no_instruction)
 {
 	static const struct { u16 reason; u8 kind; } rows[] = {
 		{ 1, X86_EXIT_HOST }, { 3, X86_EXIT_HOST }, { 2, X86_EXIT_SHUTDOWN },
-		{ 7, X86_EXIT_INTR_WINDOW }, { 43, X86_EXIT_INTR_WINDOW }, { 8, X86_EXIT_NMI_WINDOW },
+		{ 52, X86_EXIT_TIMER }, { 7, X86_EXIT_INTR_WINDOW }, { 43, X86_EXIT_INTR_WINDOW }, { 8, X86_EXIT_NMI_WINDOW },
 	};
 	unsigned int i;
 
