@@ -136,9 +136,12 @@ void vgic_leave(struct arm64_vcpu *v)
 	if (!vgic_ready(v))
 		return;
 	isb();
-	v->vcpu.stat[KVMX_STAT_INTERRUPTS] += c->used;
 	for (n = 0; n < c->used; n++) {
-		c->lr[n] = lr_read(n);
+		u64 lr = lr_read(n);
+
+		if (c->lr[n] & ~lr & LR_PENDING)
+			v->vcpu.stat[KVMX_STAT_INTERRUPTS]++;	/* taken */
+		c->lr[n] = lr;
 		lr_write(n, 0);
 	}
 	if (c->used || c->overflow)

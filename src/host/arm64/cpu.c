@@ -19,19 +19,26 @@
 
 /* The reschedule interrupt is not exported: an empty call across CPUs does as well. */
 static DEFINE_PER_CPU(int, kick_pending);
+static DEFINE_PER_CPU(call_single_data_t, kick_call);
 
 static void kick_arrived(void *unused)
 {
 	smp_store_release(this_cpu_ptr(&kick_pending), 0);
 }
 
-static DEFINE_PER_CPU(call_single_data_t, kick_call) = CSD_INIT(kick_arrived, NULL);
-
-/* One that is on its way already will interrupt the guest that this one is for. */
+/*
+ * One that is on its way already will interrupt the guest that this one is for.
+ * The function is set here: pointers in the initial values of per-CPU data are
+ * not relocated when a module is loaded.
+ */
 void kvmx_host_kick_cpu(int cpu)
 {
-	if (!xchg(per_cpu_ptr(&kick_pending, cpu), 1))
-		smp_call_function_single_async(cpu, per_cpu_ptr(&kick_call, cpu));
+	call_single_data_t *call = per_cpu_ptr(&kick_call, cpu);
+
+	if (xchg(per_cpu_ptr(&kick_pending, cpu), 1))
+		return;
+	call->func = kick_arrived;
+	smp_call_function_single_async(cpu, call);
 }
 
 /* Where the kernel may put its own use of the registers, if it interrupts the section. */
