@@ -22,9 +22,9 @@
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: kvmx run --kernel BZIMAGE [OPTION]...\n"
+		"usage: kvmx run --kernel FILE [OPTION]...\n"
 		"\n"
-		"  --kernel FILE      Linux bzImage\n"
+		"  --kernel FILE      Linux " KERNEL_FORMAT "\n"
 		"  --initrd FILE      initial ramdisk\n"
 		"  --append STRING    kernel command line (default: console=ttyS0)\n"
 		"  --cpus N           virtual CPUs, 1 to %u (default: 1)\n"
@@ -202,8 +202,7 @@ static int capabilities_check(const struct kvmx *kvmx, const char *device)
 	} needed[] = {
 		{ KVMX_CAP_USER_MEMORY, "USER_MEMORY" },
 		{ KVMX_CAP_IRQCHIP, "IRQCHIP" },
-		{ KVMX_CAP_PIT2, "PIT2" },
-		{ KVMX_CAP_EXT_CPUID, "EXT_CPUID" },
+		BOARD_CAPABILITIES
 		{ KVMX_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT" },
 	};
 

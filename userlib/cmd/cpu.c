@@ -8,12 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "board.h"
 #include "cmd.h"
-#include "cpuid.h"
-#include "machine.h"
-
-#define MSR_MTRR_DEF_TYPE	0x2ffu
-#define MTRR_ENABLE_WRITE_BACK	0x806u
 
 static void cpu_fail(struct cpu *cpu, const char *what)
 {
@@ -133,35 +129,13 @@ static void *cpu_main(void *opaque)
 	return NULL;
 }
 
-/*
- * Firmware leaves memory write-back by default, on every CPU. A device without
- * emulated MTRRs refuses the register; then there is nothing to set.
- */
-static void mtrr_set(struct kvmx_vcpu *vcpu)
-{
-	const struct kvmx_msr_entry mtrr = {
-		.index = MSR_MTRR_DEF_TYPE,
-		.data = MTRR_ENABLE_WRITE_BACK,
-	};
-
-	kvmx_vcpu_set_msrs(vcpu, &mtrr, 1);
-}
-
-static int cpu_create(struct machine *m, unsigned int i,
-		      const struct kvmx_cpuid2 *supported)
+static int cpu_create(struct machine *m, struct kvmx *kvmx, unsigned int i)
 {
 	const struct kvmx_vcpu_config config = {
 		.size = sizeof(config),
 		.id = i,
 		.kick_signal = SIGRTMIN,
 	};
-	const struct cpuid_topology topology = {
-		.cpu = i,
-		.count = m->config->cpus,
-		.tsc_deadline = kvmx_vm_check_extension(m->vm,
-					KVMX_CAP_TSC_DEADLINE_TIMER) > 0,
-	};
-	struct kvmx_cpuid2 *cpuid;
 	struct cpu *cpu = &m->cpu[i];
 	int ret;
 
@@ -170,33 +144,19 @@ static int cpu_create(struct machine *m, unsigned int i,
 	if (ret)
 		return ret;
 	m->cpus = i + 1;
-	ret = cpuid_make(supported, &topology, &cpuid);
-	if (ret)
-		return ret;
-	ret = kvmx_vcpu_set_cpuid(cpu->vcpu, cpuid);
-	free(cpuid);
-	if (!ret)
-		mtrr_set(cpu->vcpu);
-	return ret;
+	return board_cpu(m, kvmx, i);
 }
 
 int cpus_create(struct machine *m, struct kvmx *kvmx)
 {
-	struct kvmx_cpuid2 *supported;
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
 	m->cpu = calloc(m->config->cpus, sizeof(*m->cpu));
 	if (!m->cpu)
 		return -ENOMEM;
-	ret = kvmx_supported_cpuid(kvmx, &supported);
-	if (ret) {
-		complain("cannot read the supported CPUID: %s", strerror(-ret));
-		return ret;
-	}
 	for (i = 0; !ret && i < m->config->cpus; i++)
-		ret = cpu_create(m, i, supported);
-	free(supported);
+		ret = cpu_create(m, kvmx, i);
 	if (ret)
 		complain("cannot create CPU %u: %s", i - 1, strerror(-ret));
 	return ret;

@@ -6,6 +6,10 @@
 #ifndef KVMX_LAYOUT_H
 #define KVMX_LAYOUT_H
 
+#if defined(__aarch64__)
+#include "arm64/layout.h"
+#else
+
 /* Memory below 1 MiB, used while starting. */
 #define GDT_ADDRESS		0x500u
 #define ZERO_PAGE_ADDRESS	0x7000u
@@ -36,6 +40,10 @@
 #define DELAY_PORT		0x80u
 #define SERIAL_PORT		0x3f8u
 #define SERIAL_GSI		4u
+#define KERNEL_FORMAT		"bzImage"
+#define BOARD_CAPABILITIES \
+	{ KVMX_CAP_PIT2, "PIT2" }, { KVMX_CAP_EXT_CPUID, "EXT_CPUID" },
+#define LINE_OF_GSI(gsi)	(gsi)		/* as KVMX_IRQ_LINE has it */
 #define PM1_EVENT_PORT		0x600u		/* status, enable */
 #define PM1_CONTROL_PORT	0x604u
 #define RESET_PORT		0xcf9u
@@ -46,5 +54,7 @@
 
 #define MAX_CPUS		254u		/* 8-bit APIC ids, 255 is broadcast */
 #define MAX_DISKS		8u		/* GSIs 16 to 23 */
+
+#endif
 
 #endif

@@ -12,8 +12,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "acpi.h"
-#include "boot.h"
+#include "board.h"
 #include "cmd.h"
 #include "machine.h"
 
@@ -36,16 +35,6 @@ void machine_end(struct machine *m, enum machine_end end)
 		return;		/* full: it is readable already */
 }
 
-static void on_poweroff(void *opaque)
-{
-	machine_end(opaque, END_POWEROFF);
-}
-
-static void on_reset(void *opaque)
-{
-	machine_end(opaque, END_RESET);
-}
-
 static void on_transmit(void *opaque, uint8_t byte)
 {
 	(void)opaque;
@@ -54,7 +43,7 @@ static void on_transmit(void *opaque, uint8_t byte)
 
 static void line_set(struct machine *m, uint32_t gsi, int level)
 {
-	int ret = kvmx_vm_irq_line(m->vm, gsi, level);
+	int ret = kvmx_vm_irq_line(m->vm, LINE_OF_GSI(gsi), level);
 
 	if (ret < 0) {
 		complain("interrupt %u: %s", gsi, strerror(-ret));
@@ -83,8 +72,8 @@ static void on_disk_irq(void *opaque)
 
 /* ---- Building ------------------------------------------------------------ */
 
-static int ram_add(struct machine *m, uint32_t slot, uint64_t base,
-		   uint64_t length)
+int machine_ram_add(struct machine *m, uint32_t slot, uint64_t base,
+		    uint64_t length)
 {
 	const struct kvmx_memory_config config = {
 		.size = sizeof(config),
@@ -109,40 +98,6 @@ static int ram_add(struct machine *m, uint32_t slot, uint64_t base,
 	m->ram.range[slot].host = host;
 	m->ram.count = slot + 1;
 	return 0;
-}
-
-static int ram_build(struct machine *m)
-{
-	uint64_t memory = m->config->memory;
-	uint64_t low = memory < RAM_GAP_START ? memory : RAM_GAP_START;
-	int ret = ram_add(m, 0, 0, low);
-
-	if (!ret && memory > low)
-		ret = ram_add(m, 1, RAM_GAP_END, memory - low);
-	return ret;
-}
-
-/* What the kernel emulates, in the order the API wants. */
-static int chips_build(struct machine *m)
-{
-	const char *what = "real-mode pages";
-	int ret = 0;
-
-	if (kvmx_vm_check_extension(m->vm, KVMX_CAP_SET_IDENTITY_MAP_ADDR) > 0)
-		ret = kvmx_vm_set_identity_map_addr(m->vm, IDENTITY_MAP_ADDRESS);
-	if (!ret && kvmx_vm_check_extension(m->vm, KVMX_CAP_SET_TSS_ADDR) > 0)
-		ret = kvmx_vm_set_tss_addr(m->vm, TSS_ADDRESS);
-	if (!ret) {
-		what = "interrupt controllers";
-		ret = kvmx_vm_create_irqchip(m->vm);
-	}
-	if (!ret) {
-		what = "timer";
-		ret = kvmx_vm_create_pit(m->vm, KVMX_PIT_SPEAKER_DUMMY);
-	}
-	if (ret)
-		complain("cannot create the %s: %s", what, strerror(-ret));
-	return ret;
 }
 
 /*
@@ -200,35 +155,10 @@ static int devices_build(struct machine *m)
 	int ret;
 
 	serial_init(&m->serial, on_transmit, on_serial_irq, m);
-	ret = legacy_init(&m->legacy, &m->ports, on_poweroff, on_reset, m);
-	if (!ret)
-		ret = bus_add(&m->ports, SERIAL_PORT, SERIAL_PORTS,
-			      &serial_device, &m->serial);
+	ret = board_devices(m);
 	for (unsigned int i = 0; !ret && i < m->config->disks; i++)
 		ret = disk_build(m, i);
 	return ret;
-}
-
-static int boot_build(struct machine *m)
-{
-	const struct boot_files files = {
-		.kernel = m->config->kernel,
-		.initrd = m->config->initrd,
-		.cmdline = m->config->append,
-	};
-	uint64_t rsdp, entry;
-	int ret;
-
-	ret = acpi_write(&m->ram, m->config->cpus, m->config->disks, &rsdp);
-	if (!ret)
-		ret = boot_load(&m->ram, &files, rsdp, &entry);
-	if (ret)
-		return EXIT_USAGE;
-	ret = boot_vcpu(&m->ram, m->cpu[0].vcpu, entry);
-	if (ret)
-		complain("cannot set the first CPU's registers: %s",
-			 strerror(-ret));
-	return ret ? EXIT_VM : 0;
 }
 
 /*
@@ -251,11 +181,11 @@ int machine_build(struct machine *m, struct kvmx *kvmx,
 		complain_open(config->device, ret);
 		return EXIT_DEVICE;
 	}
-	if (ram_build(m))
+	if (board_memory(m))
 		return EXIT_USAGE;
-	if (chips_build(m) || devices_build(m) || cpus_create(m, kvmx))
+	if (board_chips(m) || devices_build(m) || cpus_create(m, kvmx))
 		return EXIT_VM;
-	return boot_build(m);
+	return board_boot(m);
 }
 
 void machine_destroy(struct machine *m)
@@ -272,8 +202,7 @@ void machine_destroy(struct machine *m)
 	}
 	if (m->serial.transmit)
 		serial_destroy(&m->serial);
-	if (m->legacy.poweroff)
-		legacy_destroy(&m->legacy);
+	board_destroy(m);
 	kvmx_vm_close(m->vm);
 	if (m->wake_fd >= 0)
 		close(m->wake_fd);

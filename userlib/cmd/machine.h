@@ -12,7 +12,6 @@
 #include "console.h"
 #include "guest_ram.h"
 #include "layout.h"
-#include "legacy.h"
 #include "serial.h"
 #include "virtio_blk.h"
 
@@ -54,7 +53,7 @@ struct machine {
 	struct bus ports, memory;
 	struct console *console;
 	struct serial serial;
-	struct legacy legacy;
+	void *board;		/* what pc.c has of its own */
 	struct disk {
 		struct machine *machine;
 		struct virtio_blk *blk;
@@ -71,6 +70,8 @@ struct machine {
 };
 
 /* machine.c */
+int machine_ram_add(struct machine *m, uint32_t slot, uint64_t base,
+		    uint64_t length);
 int machine_build(struct machine *m, struct kvmx *kvmx,
 		  const struct run_config *config);
 enum machine_end machine_run(struct machine *m);

@@ -13,14 +13,14 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-#if defined(__x86_64__)
 	{ "run", cmd_run, "run a Linux kernel in a virtual machine" },
-#endif
 	{ "exec", cmd_exec, "run a program that knows only /dev/kvm" },
 	{ "status", cmd_status, "say whether virtual machines can run here" },
 	{ "top", cmd_top, "show running virtual machines and their exits" },
+#ifndef KVMX_NO_KMOD
 	{ "load", cmd_load, "load the kvmx module" },
 	{ "unload", cmd_unload, "unload the kvmx module" },
+#endif
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
