@@ -10,7 +10,6 @@ MACHINE_MODEL=corei7_haswell_4770
 MACHINE_KVM=kvm_intel
 MACHINE_TERMINAL=''
 MACHINE_CONSOLE=ttyS0
-MACHINE_INPUT=c	# to the debugger that Debian's has built in: go
 MACHINE_LEAVE=/dev/ttyS3
 # Both images by name: bochs itself is content with seabios, which QEMU may have brought.
 MACHINE_PACKAGES=(bochs-bin=bochs /usr/share/bochs/BIOS-bochs-latest=bochsbios
@@ -19,6 +18,11 @@ MACHINE_PACKAGES=(bochs-bin=bochs /usr/share/bochs/BIOS-bochs-latest=bochsbios
 # Instructions in a second of the machine's time: its TSC's frequency.  The machine's
 # clock runs by it, however fast the emulator is.
 BOCHS_IPS=50000000
+
+# machine_input: to the debugger that Debian's Bochs has built in: go.
+machine_input() {
+	echo c
+}
 
 machine_modules() {
 	:
