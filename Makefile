@@ -25,7 +25,7 @@ help:
 # its own to tell.
 module: export KVMX_VERSION := $(KVMX_VERSION)
 module: facts
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/src $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
+	@src/host/build $(KDIR) $(MAKE) -C $(KDIR) M=$(CURDIR)/src $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
 
 facts:
 	src/host/configure $(KDIR) src/kvmx-facts.h
