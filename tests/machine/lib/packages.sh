@@ -76,6 +76,11 @@ packages_sources() {
 
 	option='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 	mirror=$(packages_mirror '')
+	if [ "$suite" = sid ]; then
+		# Its lists are good for a week, and a mirror may have kept older ones.
+		echo "deb ${option%]} check-valid-until=no] $mirror $base main"
+		return
+	fi
 	echo "deb $option $mirror $base main"
 	echo "deb $option $(packages_mirror -security) $base-security main"
 	[ "$suite" = "$base" ] || echo "deb $option $mirror $suite main"
