@@ -35,14 +35,72 @@ static void complain_missing(void)
 		 MODULE, host.release);
 }
 
+/* The version of the module in the kernel; empty if there is none. */
+static void version_loaded(char *version, size_t size)
+{
+	FILE *f = fopen("/sys/module/" MODULE "/version", "re");
+
+	version[0] = 0;
+	if (f && fgets(version, (int)size, f))
+		version[strcspn(version, "\n")] = 0;
+	if (f)
+		fclose(f);
+}
+
+/* The version of the module's file; empty if it tells none. */
+static void version_installed(struct kmod_module *module, char *version, size_t size)
+{
+	struct kmod_list *info = NULL, *item;
+
+	version[0] = 0;
+	if (kmod_module_get_info(module, &info) < 0)
+		return;
+	kmod_list_foreach(item, info)
+		if (!strcmp(kmod_module_info_get_key(item), "version"))
+			snprintf(version, size, "%s",
+				 kmod_module_info_get_value(item));
+	kmod_module_info_free_list(info);
+}
+
+/*
+ * An upgrade leaves the old module in the kernel while it has virtual machines. Once
+ * it has none it makes room for the new one; before, it must not.
+ */
+static int module_outdated(struct kmod_module *module)
+{
+	char loaded[64], installed[64];
+	int ret;
+
+	version_loaded(loaded, sizeof(loaded));
+	version_installed(module, installed, sizeof(installed));
+	if (!*loaded || !*installed || !strcmp(loaded, installed))
+		return 0;
+	ret = kmod_module_remove_module(module, KMOD_REMOVE_NOWAIT);
+	if (ret == -EAGAIN || ret == -EBUSY)
+		complain("version %s is loaded and in use: `kvmx load` will replace it by %s when the virtual machines on it have ended",
+			 loaded, installed);
+	else if (ret)
+		complain("replacing version %s by %s: %s", loaded, installed,
+			 strerror(-ret));
+	return ret;
+}
+
 static int module_load(struct kmod_ctx *ctx)
 {
 	struct kmod_list *list = NULL, *item;
+	struct kmod_module *first;
 	int ret;
 
 	ret = kmod_module_new_from_lookup(ctx, MODULE, &list);
 	if (ret < 0 || !list) {
 		complain_missing();
+		return EXIT_DEVICE;
+	}
+	first = kmod_module_get_module(list);
+	ret = module_outdated(first);
+	kmod_module_unref(first);
+	if (ret) {
+		kmod_module_unref_list(list);
 		return EXIT_DEVICE;
 	}
 	kmod_list_foreach(item, list) {
@@ -123,8 +181,9 @@ int cmd_load(int argc, char **argv)
 {
 	int help = help_asked(argc, argv,
 		"usage: kvmx load\n\n"
-		"Loads the kvmx module and what it depends on. Needs root. Exit code:\n"
-		"0 loaded (or was so before), 1 usage, 3 it could not be loaded.\n");
+		"Loads the kvmx module and what it depends on; one of another version that\n"
+		"nobody uses is replaced. Needs root. Exit code: 0 loaded (or was so before),\n"
+		"1 usage, 3 it could not be loaded.\n");
 
 	if (help)
 		return help > 0 ? 0 : EXIT_USAGE;

@@ -14,6 +14,9 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "run", cmd_run, "run a Linux kernel in a virtual machine" },
+#if defined(__x86_64__)
+	{ "check", cmd_check, "test virtual machines on this computer" },
+#endif
 	{ "exec", cmd_exec, "run a program that knows only /dev/kvm" },
 	{ "status", cmd_status, "say whether virtual machines can run here" },
 	{ "top", cmd_top, "show running virtual machines and their exits" },
