@@ -25,6 +25,8 @@ int cmd_load(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
 
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int signed_only(void);
+void complain_unsigned(void);
 void complain_open(const char *device, int error);
 
 int parse_size(const char *text, uint64_t *out);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <syslog.h>
+#include <unistd.h>
 #include <libkmod.h>
 #include "cmd.h"
 
@@ -115,9 +116,11 @@ static int module_load(struct kmod_ctx *ctx)
 	kmod_module_unref_list(list);
 	if (!ret)
 		return 0;
-	if (ret == -EPERM || ret == -EACCES)
-		complain("loading %s: not permitted: run it as root (under Secure Boot the module must also be signed)",
-			 MODULE);
+	if (ret == -EKEYREJECTED || ret == -ENOKEY ||
+	    (ret == -EPERM && !geteuid() && signed_only()))
+		complain_unsigned();
+	else if (ret == -EPERM || ret == -EACCES)
+		complain("loading %s: not permitted: run it as root", MODULE);
 	else if (ret == -ENOENT)
 		complain_missing();
 	else if (ret == KMOD_PROBE_APPLY_BLACKLIST)

@@ -150,6 +150,8 @@ static int status_device(const char *device)
 	fflush(stdout);
 	if (ret) {
 		complain_open(device, ret);
+		if (ret == -ENOENT && signed_only())
+			complain_unsigned();
 		return EXIT_DEVICE;
 	}
 	printf(LABEL "%d\n", "API version", kvmx_api_version(kvmx));
@@ -195,6 +197,7 @@ int cmd_status(int argc, char **argv)
 	}
 	printf(LABEL "%s\n", "command", KVMX_VERSION);
 	status_module("kvmx");
+	printf(LABEL "%s\n", "signed modules only", signed_only() ? "yes" : "no");
 	status_unit();
 	status_module("kvm_intel");
 	status_module("kvm_amd");

@@ -47,6 +47,31 @@ void complain(const char *format, ...)
 	va_end(ap);
 }
 
+/*
+ * Whether the kernel takes signed modules only: it was told so, or Secure Boot has
+ * locked it down. Without securityfs only the former can be seen.
+ */
+int signed_only(void)
+{
+	char line[64] = "";
+	FILE *f = fopen("/sys/module/module/parameters/sig_enforce", "re");
+	int only = f && fgetc(f) == 'Y';
+
+	if (f)
+		fclose(f);
+	f = fopen("/sys/kernel/security/lockdown", "re");
+	if (f && fgets(line, sizeof(line), f))
+		only |= *line && !strstr(line, "[none]");
+	if (f)
+		fclose(f);
+	return only;
+}
+
+void complain_unsigned(void)
+{
+	complain("the kernel takes signed modules only, and knows no key that signed this one: `mokutil --import /var/lib/dkms/mok.pub`, restart, enroll the key, `kvmx load` (README, \"Secure Boot\")");
+}
+
 /* Why the device or its first VM could not be had, and what to do about it. */
 void complain_open(const char *device, int error)
 {
