@@ -46,6 +46,8 @@ struct stage2_format {
 	u64 software;			/* one bit that the unit ignores */
 	bool break_before_make;		/* replacing a present entry goes through absent + flush */
 	void (*sync)(void *entry, size_t len);	/* make writes visible to the walker, or NULL */
+	/* Before RAM is mapped: what caches have of it must not be missed by guests; or NULL. */
+	void (*prepare)(u64 pfn, u64 npages);
 };
 
 struct stage2;

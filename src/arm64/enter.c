@@ -149,6 +149,16 @@ void arm64_world_save(struct arm64_vcpu *v)
 	arm64_fp_save(&v->core.fp_regs);
 }
 
+void arm64_cache_clean(const void *at, size_t size)
+{
+	size_t line = 4UL << (read_sysreg(ctr_el0) >> 16 & 0xf);
+	unsigned long p = (unsigned long)at & ~(line - 1), end = (unsigned long)at + size;
+
+	for (; p < end; p += line)
+		asm volatile("dc civac, %0" : : "r" (p) : "memory");
+	asm volatile("dsb ish; ic ialluis; dsb ish; isb" : : : "memory");
+}
+
 static bool is_abort(u64 esr)
 {
 	return ESR_EC(esr) == EC_DABT_LOWER || ESR_EC(esr) == EC_IABT_LOWER;

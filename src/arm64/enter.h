@@ -17,7 +17,10 @@ void arm64_world_save(struct arm64_vcpu *v);
 /* One entry, interrupts off; fills v->exit. */
 void arm64_world_run(struct arm64_vcpu *v);
 
-/* stage2.c */
+/* Cleans and invalidates @size bytes at @at in the data caches, all in the instruction caches. */
+void arm64_cache_clean(const void *at, size_t size);
+
+/* stage2_format.c, stage2.c */
 extern struct stage2_format arm64_stage2;
 int arm64_stage2_init(void);
 u64 arm64_vtcr(void);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arm's stage 2 for the engine in core (Arm ARM, "VMSAv8-64 translation table
- * format descriptors"): 40 bits of guest physical addresses in three levels of
- * 4 KiB tables, two root tables side by side; and the ids that tell the VMs'
- * translations apart in TLBs.
+ * How the CPU is told of a VM's stage 2: VTCR_EL2 and VTTBR_EL2, and the ids
+ * that tell the VMs' translations apart in TLBs. Called by the switch.
  */
 #include <linux/kernel.h>
 #include <linux/smp.h>
@@ -13,50 +11,6 @@
 #include <asm/sysreg.h>
 
 #include "enter.h"
-
-#define S2_VALID	BIT_ULL(0)
-#define S2_TABLE	BIT_ULL(1)	/* of levels above 1: no leaf; of level 1: has to be set */
-#define S2_MEMATTR(a)	((u64)(a) << 2)
-#define S2_READ		BIT_ULL(6)
-#define S2_WRITE	BIT_ULL(7)
-#define S2_INNER	(3ULL << 8)
-#define S2_ACCESSED	BIT_ULL(10)
-#define S2_XN		BIT_ULL(54)
-#define S2_SOFTWARE	BIT_ULL(55)
-
-#define ATTR_NORMAL	0xf		/* write-back, inner and outer */
-#define ATTR_DEVICE	0x1		/* nGnRE */
-
-static void table_sync(void *entry, size_t len)
-{
-	dsb(ishst);
-}
-
-struct stage2_format arm64_stage2 __ro_after_init = {
-	.name = "arm64",
-	.levels = 3,
-	.leaf_levels = 3,
-	.root_pages_shift = 1,
-	.addr_mask = GENMASK_ULL(47, 12),
-	.present = S2_VALID,
-	.table = S2_VALID | S2_TABLE,
-	.leaf_mask = { [2] = S2_TABLE, [3] = S2_TABLE },
-	.leaf = {
-		[1] = S2_VALID | S2_TABLE | S2_MEMATTR(ATTR_NORMAL) | S2_INNER,
-		[2] = S2_VALID | S2_MEMATTR(ATTR_NORMAL) | S2_INNER,
-		[3] = S2_VALID | S2_MEMATTR(ATTR_NORMAL) | S2_INNER,
-	},
-	.memory_type = S2_MEMATTR(0xf),
-	.device_type = S2_MEMATTR(ATTR_DEVICE),
-	.allow_read = S2_READ,
-	.allow_write = S2_WRITE,
-	.deny_exec = S2_XN,
-	.accessed = S2_ACCESSED,
-	.accessed_faults = true,
-	.software = S2_SOFTWARE,
-	.break_before_make = true,
-	.sync = table_sync,
-};
 
 static u64 vtcr __ro_after_init;
 static unsigned int vmid_bits __ro_after_init;

@@ -251,6 +251,9 @@ static int fault_try(struct fault *fault)
 	fault->base = fault->gfn & ~(stage2_pages(fault->level) - 1);
 	fault->pfn = fault->page.pfn & ~(stage2_pages(fault->level) - 1);
 
+	if (stage2_format(mem->s2)->prepare && !fault->page.device)
+		stage2_format(mem->s2)->prepare(fault->pfn, stage2_pages(fault->level));
+
 	/* Without the right to write the guest would only fault again. */
 	ret = write && !(fault->rights & STAGE2_WRITE) ? -EFAULT : fault_install(fault);
 	kvmx_host_put_page(&fault->page, false);
