@@ -28,7 +28,7 @@ enum arm64_sys {
 #define A64_ID_REGS	56
 
 enum {
-	KVMX_REQ_CPU_ON = KVMX_REQ_ARCH,	/* PSCI: start as v->on says */
+	KVMX_REQ_POWER = KVMX_REQ_ARCH,	/* PSCI: look at v->power, start as v->on says */
 };
 
 /* PSCI's view of a vCPU, changed under a64_vm.psci_lock. */
@@ -150,7 +150,7 @@ u64 arm64_mmio_loaded(u64 iss, u64 val);
 
 /* psci.c */
 enum arm64_next arm64_smccc(struct arm64_vcpu *v);
-void arm64_psci_start(struct arm64_vcpu *v);	/* serves KVMX_REQ_CPU_ON */
+void arm64_psci_start(struct arm64_vcpu *v);	/* serves KVMX_REQ_POWER */
 
 /* idregs.c */
 void arm64_id_init(struct arm64_vm *vm);

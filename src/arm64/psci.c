@@ -10,7 +10,7 @@
 
 #define SMCCC_VERSION		0x80000000
 #define SMCCC_ARCH_FEATURES	0x80000001
-#define PSCI_VERSION		0x84000000
+#define PSCI_GET_VERSION	0x84000000
 #define PSCI_CPU_SUSPEND32	0x84000001
 #define PSCI_CPU_SUSPEND64	0xc4000001
 #define PSCI_CPU_OFF		0x84000002
@@ -65,7 +65,7 @@ static s64 cpu_on(struct arm64_vcpu *v, u64 mpidr, u64 pc, u64 context)
 		target->on.x0 = context;
 		target->on.be = v->sys[A64_SYS_SCTLR] & BIT_ULL(25);
 		WRITE_ONCE(target->power, A64_ON_PENDING);
-		kvmx_vcpu_request(&target->vcpu, KVMX_REQ_CPU_ON);
+		kvmx_vcpu_request(&target->vcpu, KVMX_REQ_POWER);
 	}
 	spin_unlock(&vm->psci_lock);
 	if (result == PSCI_SUCCESS)
@@ -126,7 +126,7 @@ static enum arm64_next system_event(struct arm64_vcpu *v, u32 type)
 		struct arm64_vcpu *other = to_arm64(v->vcpu.vm->vcpus[i]);
 
 		WRITE_ONCE(other->power, A64_OFF);
-		kvmx_vcpu_request(&other->vcpu, KVMX_REQ_UNBLOCK);
+		kvmx_vcpu_request(&other->vcpu, KVMX_REQ_POWER);
 		kvmx_vcpu_kick(&other->vcpu);
 	}
 	v->core.regs.regs[0] = (u64)PSCI_INTERNAL_FAILURE;
@@ -140,7 +140,7 @@ static s64 features(u32 function)
 {
 	switch (function) {
 	case SMCCC_VERSION:
-	case PSCI_VERSION:
+	case PSCI_GET_VERSION:
 	case PSCI_CPU_SUSPEND32:
 	case PSCI_CPU_SUSPEND64:
 	case PSCI_CPU_OFF:
@@ -166,7 +166,7 @@ enum arm64_next arm64_smccc(struct arm64_vcpu *v)
 
 	switch (function) {
 	case SMCCC_VERSION:
-	case PSCI_VERSION:
+	case PSCI_GET_VERSION:
 		x[0] = 0x10001;		/* both are 1.1 */
 		break;
 	case SMCCC_ARCH_FEATURES:

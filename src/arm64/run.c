@@ -119,7 +119,7 @@ static enum arm64_next requests(struct arm64_vcpu *v)
 		vcpu->run->exit_reason = KVMX_EXIT_DIRTY_RING_FULL;
 		return A64_USER;
 	}
-	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CPU_ON))
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_POWER))
 		arm64_psci_start(v);
 	window_requests(v);
 	return A64_STAY;

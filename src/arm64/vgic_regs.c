@@ -162,9 +162,17 @@ static void config_write(struct vgic *gic, struct arm64_vcpu *v, u32 first, u32 
 	}
 }
 
+/* They have 32 bits; priorities may also be accessed by bytes. Other accesses do nothing. */
+static bool irqs_size(u32 offset, int len)
+{
+	return len == 4 || (len == 1 && offset >= 0x400 && offset < 0x800);
+}
+
 /* Registers that distributor and redistributor have alike; false: another. */
 static bool irqs_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len, u64 *val)
 {
+	if (!irqs_size(offset, len))
+		return false;
 	if (offset >= 0x80 && offset < 0x400)
 		*val = bits_read(gic, v, offset >> 7, (offset & 0x7c) * 8);
 	else if (offset >= 0x400 && offset < 0x800)
@@ -178,6 +186,8 @@ static bool irqs_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int le
 
 static void irqs_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len, u64 val)
 {
+	if (!irqs_size(offset, len))
+		return;
 	if (offset >= 0x80 && offset < 0x400)
 		bits_write(gic, v, offset >> 7, (offset & 0x7c) * 8, val);
 	else if (offset >= 0x400 && offset < 0x800)
