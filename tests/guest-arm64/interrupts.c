@@ -71,8 +71,11 @@ static void test_two(void)
 	vm_start(vm, 0, guest_two, guest_two_end);
 	must(-pthread_create(&thread, NULL, second, &other), "a thread");
 	vm_run(vm, 0, &story);
-	check(story.done && TOLD(&story, 0, -4u, 7, 8),
-	      "CPU_ON starts it, once; SGIs come from it");
+	/* The second call finds it on (-4), or not quite there yet (-5). */
+	check(story.n > 1 && (story.value[1] == -4u || story.value[1] == -5u),
+	      "CPU_ON does not start it twice");
+	story.value[1] = 0;
+	check(story.done && TOLD(&story, 0, 0, 7, 8), "CPU_ON starts it; SGIs come from it");
 	vm->run[1]->immediate_exit = 1;
 	pthread_kill(thread, SIGUSR1);
 	pthread_join(thread, NULL);
