@@ -486,7 +486,6 @@ int x86_set_cr3(struct x86_vcpu *v, u64 val);
 int x86_set_cr4(struct x86_vcpu *v, u64 val);
 int x86_set_cr8(struct x86_vcpu *v, u64 val);
 int x86_move_to_cr8(struct x86_vcpu *v, u64 val);	/* the same, and user space may want to know */
-u64 x86_get_cr8(struct x86_vcpu *v);
 int x86_set_efer(struct x86_vcpu *v, u64 val, bool host);
 int x86_set_xcr0(struct x86_vcpu *v, u64 val);
 int x86_set_dr(struct x86_vcpu *v, int reg, u64 val);	/* -EINVAL: #GP, -EPERM: #UD */

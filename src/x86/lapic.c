@@ -678,11 +678,6 @@ void lapic_destroy(struct x86_vcpu *v)
  * IA32_APIC_BASE ("Local APIC Status and Location", "x2APIC State Transitions")
  */
 
-u64 lapic_get_base(struct x86_vcpu *v)
-{
-	return v->apic_base;
-}
-
 /* CPUID.1:ECX.X2APIC */
 static bool cpuid_has_x2apic(struct x86_vcpu *v)
 {

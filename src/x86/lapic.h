@@ -45,10 +45,9 @@ bool lapic_accepts_extint(struct x86_vcpu *v);	/* any context: the PIC's INTR re
 int lapic_take_eoi_exit(struct x86_vcpu *v);
 
 /*
- * IA32_APIC_BASE. Also for a @v without local APIC. @host: by user space, any
- * consistent value and no side effect on registers. -EINVAL: #GP.
+ * IA32_APIC_BASE, which is read in @v->apic_base. Also for a @v without local APIC. @host:
+ * by user space, any consistent value and no side effect on registers. -EINVAL: #GP.
  */
-u64 lapic_get_base(struct x86_vcpu *v);
 int lapic_set_base(struct x86_vcpu *v, u64 val, bool host);
 
 /* MSRs 0x800 to 0x8ff. -EINVAL: #GP (also when not in x2APIC mode). */
@@ -63,6 +62,11 @@ int lapic_mmio_write(struct x86_vcpu *v, u32 offset, int len, const void *val);
 
 void lapic_set_tpr(struct x86_vcpu *v, u8 cr8);	/* CR8: 4 bits */
 u8 lapic_get_tpr(struct x86_vcpu *v);
+/* CR8, also of a @v without local APIC. */
+static inline u64 x86_get_cr8(struct x86_vcpu *v)
+{
+	return v->lapic ? lapic_get_tpr(v) : v->cr8;
+}
 void lapic_write_tpr(struct x86_vcpu *v, u8 tpr);	/* all of the register */
 /* For vapic.c: TPR, highest vectors in service and requested (0: none) in bytes 0, 1 and 3. */
 u32 lapic_priorities(struct x86_vcpu *v);

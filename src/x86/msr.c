@@ -185,7 +185,7 @@ static int deadline_set(struct x86_vcpu *v, u32 msr, u64 val, bool host)
 
 static int apic_base_get(struct x86_vcpu *v, u32 msr, u64 *val, bool host)
 {
-	*val = lapic_get_base(v);
+	*val = v->apic_base;
 	return 0;
 }
 

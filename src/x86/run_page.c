@@ -93,7 +93,7 @@ void x86_run_page_out(struct x86_vcpu *v)
 
 	run->flags = 0;
 	run->if_flag = !!(v->rflags & X86_EFLAGS_IF);
-	run->cr8 = v->lapic ? lapic_get_tpr(v) : v->cr8;
+	run->cr8 = x86_get_cr8(v);
 	run->apic_base = v->apic_base;
 	run->ready_for_interrupt_injection =
 		READ_ONCE(x86_vm_of(v)->irqchip) || x86_user_may_interrupt(v);

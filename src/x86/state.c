@@ -121,7 +121,7 @@ static void common_get(struct x86_vcpu *v, struct kvmx_sregs2 *s)
 	s->cr4 = state->cr4;
 	s->cr8 = x86_get_cr8(v);
 	s->efer = state->efer;
-	s->apic_base = lapic_get_base(v);
+	s->apic_base = v->apic_base;
 }
 
 /*

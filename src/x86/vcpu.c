@@ -286,11 +286,6 @@ int x86_move_to_cr8(struct x86_vcpu *v, u64 val)
 	return ret;
 }
 
-u64 x86_get_cr8(struct x86_vcpu *v)
-{
-	return v->lapic ? lapic_get_tpr(v) : v->cr8;
-}
-
 /* AMD APM volume 2, "Extended Feature Enable Register". @host: LMA may be given. */
 int x86_set_efer(struct x86_vcpu *v, u64 val, bool host)
 {

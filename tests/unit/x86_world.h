@@ -336,11 +336,6 @@ static u64 apic_deadline, apic_tpr;
 static u64 x2apic_reg[256];
 static unsigned int apic_tsc_changes;
 
-u64 lapic_get_base(struct x86_vcpu *v)
-{
-	return v->apic_base;
-}
-
 int lapic_set_base(struct x86_vcpu *v, u64 val, bool host)
 {
 	if ((val & 0x2ff) || (val & (APIC_BASE_EN | APIC_BASE_EXTD)) == APIC_BASE_EXTD)
@@ -390,13 +385,8 @@ void lapic_tsc_changed(struct x86_vcpu *v)
 
 int x86_set_cr8(struct x86_vcpu *v, u64 val)
 {
-	apic_tpr = val;
+	v->cr8 = apic_tpr = val;
 	return val > 15 ? -EINVAL : 0;
-}
-
-u64 x86_get_cr8(struct x86_vcpu *v)
-{
-	return apic_tpr;
 }
 
 u8 lapic_get_tpr(struct x86_vcpu *v)
