@@ -131,6 +131,7 @@ END guest_lines
 /* CPU 0 starts CPU 1, sends it an SGI, and hears of it by one of its own. */
 GUEST guest_two
 	GIC_ON	two_vectors, 0xffff
+	msr	daifset, #2		/* its SGI may come before the second call */
 	ldr	x0, =0xc4000003
 	mov	x1, #1
 	adr	x2, second
@@ -141,10 +142,18 @@ GUEST guest_two
 	mov	x1, #1
 	hvc	#0
 	REPORT	w0
+	msr	daifclr, #2
 	AWAIT	1
 	ldr	x0, =(3 << 24 | 2)
 	msr	ICC_SGI1R, x0
 	AWAIT	2
+	/* AFFINITY_INFO, until it is off. */
+1:	ldr	x0, =0xc4000004
+	mov	x1, #1
+	mov	x2, #0
+	hvc	#0
+	cmp	x0, #1
+	b.ne	1b
 	DONE
 second:
 	mov	x19, #0x20000000

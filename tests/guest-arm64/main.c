@@ -199,8 +199,12 @@ static void test_nowhere(void)
 	vm_free(vm);
 }
 
+static struct kvmx_run *to_stop;
+
+/* The signal may come right before the run begins. */
 static void alarmed(int signal)
 {
+	to_stop->immediate_exit = 1;
 }
 
 static void test_signal(void)
@@ -211,13 +215,13 @@ static void test_signal(void)
 	struct itimerval soon = { .it_value.tv_usec = 100000 };
 	uint64_t count;
 
+	to_stop = vm->run[0];
 	sigaction(SIGALRM, &action, NULL);
 	vm_start(vm, 0, guest_spin, guest_spin_end);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	vm_run(vm, 0, &story);
 	count = reg_get(vm, 0, CORE_REG(regs.regs[1]));
 	check(story.error == EINTR && count > 1000, "a signal ends a guest that loops");
-	vm->run[0]->immediate_exit = 1;
 	check(ioctl(vm->vcpu[0], KVMX_RUN, 0) == -1 && errno == EINTR &&
 	      reg_get(vm, 0, CORE_REG(regs.regs[1])) == count, "immediate_exit runs nothing");
 	vm_free(vm);

@@ -149,12 +149,18 @@ static void mmio(struct vm *vm, struct kvmx_run *run, struct story *story)
 	}
 }
 
-/* Until the guest is done, or something else happens than an access to its device. */
+/*
+ * Until the guest is done, or something else happens than an access to its device.
+ * A run may also be interrupted by work of the kernel's own that waits for the
+ * return to user space; whoever wants to end one sets immediate_exit.
+ */
 void vm_run(struct vm *vm, unsigned int vcpu, struct story *story)
 {
 	while (!story->done) {
 		story->error = ioctl(vm->vcpu[vcpu], KVMX_RUN, 0) ? errno : 0;
 		story->reason = vm->run[vcpu]->exit_reason;
+		if (story->error == EINTR && !vm->run[vcpu]->immediate_exit)
+			continue;
 		if (story->error || story->reason != KVMX_EXIT_MMIO)
 			return;
 		mmio(vm, vm->run[vcpu], story);
