@@ -269,7 +269,7 @@ void trap(struct frame *f)
 	if (c->armed == ATTACKED)
 		outb(PORT_PEACE, f->vector);
 	if (c->armed) {
-		c->armed = 0;
+		c->armed = DISARMED;
 		c->vector = f->vector;
 		c->error = f->error;
 		c->rip = f->rip;

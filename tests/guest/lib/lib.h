@@ -156,9 +156,10 @@ void set_handler(unsigned int vector, void (*handler)(struct frame *));
 
 struct trap_buffer { u64 rip, rsp, rbx, rbp, r12, r13, r14, r15; };
 struct caught {
-	struct trap_buffer buffer;
-	int vector;		/* -1: none */
-	int armed;
+	struct trap_buffer buffer;	/* where CATCH() goes on */
+	struct trap_buffer attack;	/* where ATTACK() does: statements of it may catch */
+	int vector;			/* -1: none */
+	enum { DISARMED, CATCHING, ATTACKED } armed;
 	u64 error, rip, cr2, rflags;
 };
 struct caught *caught(void);	/* this CPU's */
@@ -168,14 +169,15 @@ void trap_resume(void);
 /* CATCH(statement): the vector of the exception it raised, or -1; caught() has the rest. */
 #define CATCH(...) ({								\
 	struct caught *c_ = caught();						\
+	int armed_ = c_->armed;							\
 	c_->vector = -1;							\
-	c_->armed = 1;								\
+	c_->armed = CATCHING;							\
 	barrier();								\
 	if (!trap_set(&c_->buffer)) {						\
 		__VA_ARGS__;							\
 	}									\
 	barrier();								\
-	caught()->armed = 0;							\
+	caught()->armed = armed_;						\
 	caught()->vector;							\
 })
 /*
@@ -183,17 +185,16 @@ void trap_resume(void);
  * vCPU's run (a triple fault, an instruction that cannot be emulated) or takes too
  * long; with the registers that it began with. Its value: an exit reason or ATTACK_*.
  */
-#define ATTACKED 2
 #define ATTACK(ms, ...) ({							\
 	struct caught *a_ = caught();						\
-	if (!trap_set(&a_->buffer)) {						\
-		host(CALL_ATTACK, ms, 0, (u64)trap_resume, (u64)&a_->buffer);	\
+	if (!trap_set(&a_->attack)) {						\
+		host(CALL_ATTACK, ms, 0, (u64)trap_resume, (u64)&a_->attack);	\
 		a_->armed = ATTACKED;						\
 		barrier();							\
 		__VA_ARGS__;							\
 		outb(PORT_PEACE, ATTACK_WENT_ON & 0xff);			\
 	}									\
-	caught()->armed = 0;							\
+	caught()->armed = DISARMED;						\
 	host(CALL_PEACE, 0, 0, 0, 0).a;						\
 })
 /* Pseudo-random; random_seed() tells the seed in the program's message. */

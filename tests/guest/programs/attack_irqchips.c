@@ -97,7 +97,6 @@ static void attack_x2apic(void)
 		CATCH(rdmsr(msr));
 }
 
-
 static void check_works(const char *when)
 {
 	u64 before;
