@@ -10,17 +10,20 @@
 #include <kvmx/vm.h>
 
 #include "regs.h"
+#include "world_regs.h"
 
 /* A guest's system registers that the CPU has loaded while it runs: sysreg.c has the table. */
+#define A64_SYS_NAME(name, reg) A64_SYS_##name,
 enum arm64_sys {
-	A64_SYS_SCTLR, A64_SYS_CPACR, A64_SYS_TTBR0, A64_SYS_TTBR1, A64_SYS_TCR, A64_SYS_ESR,
-	A64_SYS_AFSR0, A64_SYS_AFSR1, A64_SYS_FAR, A64_SYS_MAIR, A64_SYS_AMAIR, A64_SYS_VBAR,
-	A64_SYS_CONTEXTIDR, A64_SYS_CNTKCTL, A64_SYS_PAR, A64_SYS_TPIDR_EL1, A64_SYS_TPIDR_EL0,
-	A64_SYS_TPIDRRO, A64_SYS_CSSELR,
+	ARM64_EACH_EL12_REG(A64_SYS_NAME)
+	ARM64_EACH_EL1_REG(A64_SYS_NAME)
+	A64_SYS_SWITCHED,	/* those above change as world_regs.h says */
+	A64_SYS_TPIDR_EL0 = A64_SYS_SWITCHED, A64_SYS_TPIDRRO,
 	/* Kept here only: the guest's accesses trap. */
 	A64_SYS_ACTLR, A64_SYS_MDSCR, A64_SYS_OSLSR,
 	A64_SYS_REGS,
 };
+#undef A64_SYS_NAME
 
 #define KVMX_IPA_BITS	40	/* of guest physical addresses */
 
@@ -44,8 +47,8 @@ enum arm64_next {
 
 /* How the guest was left: enter.c. */
 struct arm64_exit {
+	u64 esr, far, hpfar, par;	/* world.S */
 	enum { A64_EXIT_SYNC, A64_EXIT_IRQ, A64_EXIT_FIQ, A64_EXIT_SERROR } vector;
-	u64 esr, far;
 	gpa_t ipa;		/* of stage-2 aborts */
 	bool stale;		/* the translation went before it could be read: run again */
 };

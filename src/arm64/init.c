@@ -25,27 +25,44 @@ void kvmx_arch_exit(void)
 {
 }
 
+/*
+ * On a host at EL1 the virtual timer's interrupt also tells whether EL2 is free to
+ * be called: a kernel that was not booted there uses that timer for itself, and
+ * in-tree KVM holds it while it has EL2.
+ */
 int kvmx_arch_unit_take(void)
 {
 	int ret = ppi_take();
 
-	if (ret == -EBUSY)
+	if (ret == -EBUSY && arm64_nvhe)
+		pr_err_ratelimited("kvmx: cannot create a VM: this kernel was not booted at EL2, or in-tree KVM holds EL2: boot with kvm-arm.mode=none\n");
+	else if (ret == -EBUSY)
 		pr_err_ratelimited("kvmx: cannot create a VM: in-tree KVM holds EL2's timer: boot with kvm-arm.mode=none\n");
 	else if (ret)
 		pr_err_ratelimited("kvmx: cannot create a VM: no interrupt of the virtual timer (%d)\n",
 				   ret);
+	if (ret || !arm64_nvhe)
+		return ret;
+	ret = nvhe_take();
+	if (ret)
+		ppi_give();
 	return ret;
 }
 
 void kvmx_arch_unit_give(void)
 {
 	ppi_give();
+	if (arm64_nvhe)
+		nvhe_give();
 }
 
 int kvmx_arch_cpu_enable(void)
 {
-	ppi_enable();
-	return 0;
+	int ret = arm64_nvhe ? nvhe_cpu_enable() : 0;
+
+	if (!ret)
+		ppi_enable();
+	return ret;
 }
 
 void kvmx_arch_cpu_disable(void)

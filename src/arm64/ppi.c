@@ -34,7 +34,8 @@ int ppi_take(void)
 		request_percpu_irq(timer_irq, arrived, "kvmx timer", cookie);
 	if (ret) {
 		free_percpu(cookie);
-		return ret;
+		/* What newer kernels say when somebody has it for the same CPUs. */
+		return timer_irq >= 0 && ret == -EINVAL ? -EBUSY : ret;
 	}
 	timer_intid = irq_get_irq_data(timer_irq)->hwirq;
 	maintenance_irq = kvmx_host_maintenance_irq();

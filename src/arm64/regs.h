@@ -142,9 +142,21 @@
 #define CPTR_FPEN_FREE		(3ULL << 20)
 #define CPTR_TAM		BIT_ULL(30)
 
-/* CNTHCTL_EL2 in its layout with E2H */
+/* The same without E2H: what is fixed to one, which is where SVE and SME trap if there are any. */
+#define CPTR_NVHE_TRAPS		0x33ffULL
+
+/* What traps, and is routed to EL2, while a guest runs. */
+#define GUEST_HCR	(HCR_VM_BIT | HCR_SWIO_BIT | HCR_FMO_BIT | HCR_IMO_BIT | HCR_AMO_BIT | \
+			 HCR_FB_BIT | HCR_BSU_IS_BIT | HCR_TWI_BIT | HCR_TID3_BIT | HCR_TSC_BIT | \
+			 HCR_TIDCP_BIT | HCR_TACR_BIT | HCR_TSW_BIT | HCR_RW_BIT | HCR_TLOR_BIT | \
+			 HCR_TERR_BIT)
+#define GUEST_MDCR	(MDCR_TPMCR_BIT | MDCR_TPM_BIT | MDCR_TDA_BIT | MDCR_TDOSA_BIT | \
+			 MDCR_TDRA_BIT | MDCR_TTRF_BIT)
+
+/* CNTHCTL_EL2 in its layout with E2H, and without */
 #define A64_CNTHCTL_EL1PCTEN	BIT_ULL(10)
 #define A64_CNTHCTL_EL1PTEN		BIT_ULL(11)
+#define CNTHCTL_NVHE_EL1PCTEN	BIT_ULL(0)
 
 /* VTCR_EL2 */
 #define VTCR_T0SZ(bits)		(64 - (bits))

@@ -67,7 +67,10 @@ static void vmid_roll(void)
 {
 	WRITE_ONCE(vmid_last, (VMID_GENERATION(vmid_last) + 1) << VMID_BITS_MAX);
 	smp_call_function(leave_guest, NULL, 1);
-	asm volatile("dsb ishst; tlbi alle1is; dsb ish; isb" : : : "memory");
+	if (arm64_nvhe)
+		nvhe_flush_all();
+	else
+		asm volatile("dsb ishst; tlbi alle1is; dsb ish; isb" : : : "memory");
 }
 
 void arm64_vmid_update(struct arm64_vm *vm)

@@ -16,10 +16,6 @@
 #include "timer.h"
 #include "vgic.h"
 
-#define CTL_ENABLE	BIT_ULL(0)
-#define CTL_IMASK	BIT_ULL(1)
-#define CTL_ISTATUS	BIT_ULL(2)
-
 /* Where the timers' interrupts are, by the recommendation that all systems follow. */
 #define VTIMER_INTID	27
 #define PTIMER_INTID	30
@@ -39,12 +35,12 @@ static u64 virtual_counter(struct arm64_vcpu *v)
 
 static bool expired(u64 ctl, u64 cval, u64 now)
 {
-	return (ctl & CTL_ENABLE) && cval <= now;
+	return (ctl & TIMER_CTL_ENABLE) && cval <= now;
 }
 
 static bool level(u64 ctl, u64 cval, u64 now)
 {
-	return !(ctl & CTL_IMASK) && expired(ctl, cval, now);
+	return !(ctl & TIMER_CTL_IMASK) && expired(ctl, cval, now);
 }
 
 static ktime_t until(u64 cval, u64 now)
@@ -68,15 +64,10 @@ static void vtimer_line(struct arm64_vcpu *v, bool high)
 
 void timer_look(struct arm64_vcpu *v)
 {
-	bool high = (v->vtimer.ctl & CTL_ENABLE) &&
+	bool high = (v->vtimer.ctl & TIMER_CTL_ENABLE) &&
 		    level(v->vtimer.ctl, v->vtimer.cval, virtual_counter(v));
 
 	vtimer_line(v, high);
-}
-
-void timer_load(struct arm64_vcpu *v)
-{
-	write_sysreg_s(READ_ONCE(arm64_vm_of(v)->counter_offset), A64_CNTVOFF_EL2);
 }
 
 /* An interrupt that the guest knows of is not to end it again at once. */
@@ -86,17 +77,10 @@ void timer_enter(struct arm64_vcpu *v)
 		v->vtimer_held = true;
 		ppi_timer_hold(true);
 	}
-	write_sysreg_s(v->vtimer.cval, A64_CNTV_CVAL_EL02);
-	write_sysreg_s(v->vtimer.ctl, A64_CNTV_CTL_EL02);
 }
 
-/* Off, so that the host gets no interrupt of it. */
 void timer_leave(struct arm64_vcpu *v)
 {
-	v->vtimer.ctl = read_sysreg_s(A64_CNTV_CTL_EL02) & (CTL_ENABLE | CTL_IMASK);
-	v->vtimer.cval = read_sysreg_s(A64_CNTV_CVAL_EL02);
-	write_sysreg_s(0, A64_CNTV_CTL_EL02);
-	isb();
 	if (v->vtimer_held) {
 		v->vtimer_held = false;
 		ppi_timer_hold(false);
@@ -124,7 +108,7 @@ void timer_block(struct arm64_vcpu *v)
 {
 	u64 now;
 
-	if ((v->vtimer.ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
+	if ((v->vtimer.ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK)) != TIMER_CTL_ENABLE)
 		return;
 	now = virtual_counter(v);
 	if (level(v->vtimer.ctl, v->vtimer.cval, now))
@@ -147,7 +131,7 @@ static void ptimer_update(struct arm64_vcpu *v)
 	bool high = level(ctl, cval, now);
 
 	vgic_set_line(arm64_vm_of(v), v, PTIMER_INTID, KVMX_IRQ_SOURCE_USER, high);
-	if (!high && (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE)
+	if (!high && (ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK)) == TIMER_CTL_ENABLE)
 		hrtimer_start(&v->ptimer_tick, until(cval, now), HRTIMER_MODE_REL);
 }
 
@@ -161,7 +145,7 @@ static enum hrtimer_restart ptimer_tick(struct hrtimer *timer)
 		vgic_set_line(arm64_vm_of(v), v, PTIMER_INTID, KVMX_IRQ_SOURCE_USER, true);
 		return HRTIMER_NORESTART;
 	}
-	if ((ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
+	if ((ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK)) != TIMER_CTL_ENABLE)
 		return HRTIMER_NORESTART;
 	hrtimer_forward_now(timer, until(cval, now));
 	return HRTIMER_RESTART;
@@ -170,7 +154,7 @@ static enum hrtimer_restart ptimer_tick(struct hrtimer *timer)
 static void ptimer_set(struct arm64_vcpu *v, u64 ctl, u64 cval)
 {
 	hrtimer_cancel(&v->ptimer_tick);
-	WRITE_ONCE(v->ptimer.ctl, ctl & (CTL_ENABLE | CTL_IMASK));
+	WRITE_ONCE(v->ptimer.ctl, ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK));
 	WRITE_ONCE(v->ptimer.cval, cval);
 	ptimer_update(v);
 }
@@ -184,7 +168,7 @@ bool timer_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
 		if (write)
 			ptimer_set(v, *val, cval);
 		else
-			*val = ctl | (expired(ctl, cval, timer_counter()) ? CTL_ISTATUS : 0);
+			*val = ctl | (expired(ctl, cval, timer_counter()) ? TIMER_CTL_ISTATUS : 0);
 		return true;
 	case A64_CNTP_CVAL_EL0:
 		if (write)
@@ -238,7 +222,7 @@ bool timer_get_reg(struct arm64_vcpu *v, u64 id, u64 *val)
 	switch (id) {
 	case KVMX_REG_ARM_TIMER_CTL:
 		*val = v->vtimer.ctl |
-		       (expired(v->vtimer.ctl, v->vtimer.cval, virtual_counter(v)) ? CTL_ISTATUS : 0);
+		       (expired(v->vtimer.ctl, v->vtimer.cval, virtual_counter(v)) ? TIMER_CTL_ISTATUS : 0);
 		return true;
 	case KVMX_REG_ARM_TIMER_CVAL:
 		*val = v->vtimer.cval;
@@ -259,7 +243,7 @@ bool timer_set_reg(struct arm64_vcpu *v, u64 id, u64 val)
 {
 	switch (id) {
 	case KVMX_REG_ARM_TIMER_CTL:
-		v->vtimer.ctl = val & (CTL_ENABLE | CTL_IMASK);
+		v->vtimer.ctl = val & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK);
 		return true;
 	case KVMX_REG_ARM_TIMER_CVAL:
 		v->vtimer.cval = val;

@@ -8,6 +8,11 @@
 
 #include "arm64.h"
 
+/* CNTV_CTL_EL0 and CNTP_CTL_EL0 */
+#define TIMER_CTL_ENABLE	BIT_ULL(0)
+#define TIMER_CTL_IMASK		BIT_ULL(1)
+#define TIMER_CTL_ISTATUS	BIT_ULL(2)
+
 void timer_vcpu_init(struct arm64_vcpu *v);
 void timer_vcpu_free(struct arm64_vcpu *v);
 void timer_reset(struct arm64_vcpu *v);
@@ -15,8 +20,7 @@ u64 timer_counter(void);	/* the host's */
 
 /* Whether the virtual timer has expired: the controller is told. Interrupts off, not IN_GUEST yet. */
 void timer_look(struct arm64_vcpu *v);
-/* At the window's beginning, and around an entry. */
-void timer_load(struct arm64_vcpu *v);
+/* Around an entry: the virtual timer's interrupt on this CPU. */
 void timer_enter(struct arm64_vcpu *v);
 void timer_leave(struct arm64_vcpu *v);
 /* The host's interrupt that the guest's @intid ends, 0: none. */

@@ -10,6 +10,9 @@
 /* Whether the VM has one that is set up. */
 bool vgic_ready(struct arm64_vcpu *v);
 
+/* What the CPUs' interface has: ICH_VTR_EL2. */
+void vgic_cpu_init(u64 vtr);
+
 /* Around the window, and around an entry with interrupts off. */
 void vgic_load(struct arm64_vcpu *v);
 void vgic_save(struct arm64_vcpu *v);

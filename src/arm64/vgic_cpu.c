@@ -5,9 +5,12 @@
  * around entries (enter.c).
  */
 #include <linux/kernel.h>
+#include <linux/string.h>
 #include <asm/barrier.h>
 #include <asm/sysreg.h>
 
+#include "enter.h"
+#include "frame.h"
 #include "vgic_irq.h"
 
 #define A64_ICH_HCR_EN		BIT(0)
@@ -16,15 +19,13 @@
 #define A64_ICH_HCR_TALL0	BIT(11)	/* of group 0, */
 #define A64_ICH_HCR_TALL1	BIT(12)	/* of group 1 */
 
-/* ICH_VTR_EL2: list registers less one, bits of preemption less one. */
-static unsigned int nr_lrs(void)
-{
-	return (read_sysreg_s(A64_ICH_VTR_EL2) & 0x1f) + 1;
-}
+static unsigned int nr_lrs, nr_aprs;
 
-static unsigned int nr_aprs(void)
+/* ICH_VTR_EL2: list registers less one, bits of preemption less one. */
+void vgic_cpu_init(u64 vtr)
 {
-	return 1u << ((read_sysreg_s(A64_ICH_VTR_EL2) >> 26 & 7) + 1 - 5);
+	nr_lrs = min_t(unsigned int, (vtr & 0x1f) + 1, VGIC_MAX_LRS);
+	nr_aprs = 1u << clamp_t(int, (int)(vtr >> 26 & 7) + 1 - 5, 0, 2);
 }
 
 #define EACH_LR(what) \
@@ -52,7 +53,7 @@ static u64 lr_read(unsigned int n)
 
 static void apr_write(u64 apr[2][4])
 {
-	switch (nr_aprs()) {
+	switch (nr_aprs) {
 	case 4:
 		write_sysreg_s(apr[0][3], A64_ICH_AP0R(3));
 		write_sysreg_s(apr[0][2], A64_ICH_AP0R(2));
@@ -71,7 +72,7 @@ static void apr_write(u64 apr[2][4])
 
 static void apr_read(u64 apr[2][4])
 {
-	switch (nr_aprs()) {
+	switch (nr_aprs) {
 	case 4:
 		apr[0][3] = read_sysreg_s(A64_ICH_AP0R(3));
 		apr[0][2] = read_sysreg_s(A64_ICH_AP0R(2));
@@ -90,14 +91,22 @@ static void apr_read(u64 apr[2][4])
 
 void vgic_load(struct arm64_vcpu *v)
 {
+	struct arm64_frame *f = arm64_nvhe ? nvhe_frame() : NULL;
 	unsigned int n;
 
+	if (f) {
+		f->nr_lrs = nr_lrs;
+		f->nr_aprs = nr_aprs;
+		f->guest.ich_vmcr = v->gic->vmcr;
+		memcpy(f->apr, v->gic->apr, sizeof(f->apr));
+		return;
+	}
 	if (!vgic_ready(v))
 		return;
 	write_sysreg_s(v->gic->vmcr, A64_ICH_VMCR_EL2);
 	apr_write(v->gic->apr);
 	/* Whatever another guest left there. */
-	for (n = 0; n < nr_lrs(); n++)
+	for (n = 0; n < nr_lrs; n++)
 		lr_write(n, 0);
 }
 
@@ -105,26 +114,56 @@ void vgic_save(struct arm64_vcpu *v)
 {
 	if (!vgic_ready(v))
 		return;
+	if (arm64_nvhe) {
+		v->gic->vmcr = nvhe_frame()->guest.ich_vmcr;
+		memcpy(v->gic->apr, nvhe_frame()->apr, sizeof(v->gic->apr));
+		return;
+	}
 	v->gic->vmcr = read_sysreg_s(A64_ICH_VMCR_EL2);
 	apr_read(v->gic->apr);
+}
+
+/* What is to be in the list registers; ICH_HCR_EL2. */
+static void interface_set(struct arm64_vcpu *v, unsigned int used, u64 hcr)
+{
+	struct arm64_frame *f = arm64_nvhe ? nvhe_frame() : NULL;
+	unsigned int n;
+
+	if (f) {
+		f->used = used;
+		memcpy(f->lr, v->gic->lr, used * sizeof(u64));
+		f->guest.ich_hcr = hcr;
+		return;
+	}
+	for (n = 0; n < used; n++)
+		lr_write(n, v->gic->lr[n]);
+	write_sysreg_s(hcr, A64_ICH_HCR_EL2);
 }
 
 /* Without a controller a guest has no interface to one. */
 void vgic_enter(struct arm64_vcpu *v)
 {
 	struct vgic_cpu *c = v->gic;
-	unsigned int n;
 
 	if (!vgic_ready(v)) {
-		write_sysreg_s(A64_ICH_HCR_TC | A64_ICH_HCR_TALL0 | A64_ICH_HCR_TALL1,
-			       A64_ICH_HCR_EL2);
+		interface_set(v, 0, A64_ICH_HCR_TC | A64_ICH_HCR_TALL0 | A64_ICH_HCR_TALL1);
 		return;
 	}
 	if (READ_ONCE(c->look))
-		vgic_fill(arm64_vm_of(v)->gic, v, nr_lrs());
-	for (n = 0; n < c->used; n++)
-		lr_write(n, c->lr[n]);
-	write_sysreg_s(A64_ICH_HCR_EN | (c->overflow ? A64_ICH_HCR_UIE : 0), A64_ICH_HCR_EL2);
+		vgic_fill(arm64_vm_of(v)->gic, v, nr_lrs);
+	interface_set(v, c->used, A64_ICH_HCR_EN | (c->overflow ? A64_ICH_HCR_UIE : 0));
+}
+
+/* What the CPU made of one, which is no longer in it afterwards. */
+static u64 lr_take(unsigned int n)
+{
+	u64 lr;
+
+	if (arm64_nvhe)
+		return nvhe_frame()->lr[n];
+	lr = lr_read(n);
+	lr_write(n, 0);
+	return lr;
 }
 
 void vgic_leave(struct arm64_vcpu *v)
@@ -132,17 +171,18 @@ void vgic_leave(struct arm64_vcpu *v)
 	struct vgic_cpu *c = v->gic;
 	unsigned int n;
 
-	write_sysreg_s(0, A64_ICH_HCR_EL2);
+	if (!arm64_nvhe)
+		write_sysreg_s(0, A64_ICH_HCR_EL2);
 	if (!vgic_ready(v))
 		return;
-	isb();
+	if (!arm64_nvhe)
+		isb();
 	for (n = 0; n < c->used; n++) {
-		u64 lr = lr_read(n);
+		u64 lr = lr_take(n);
 
 		if (c->lr[n] & ~lr & LR_PENDING)
 			v->vcpu.stat[KVMX_STAT_INTERRUPTS]++;	/* taken */
 		c->lr[n] = lr;
-		lr_write(n, 0);
 	}
 	if (c->used || c->overflow)
 		vgic_take_back(arm64_vm_of(v)->gic, v);

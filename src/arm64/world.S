@@ -1,42 +1,82 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Into the guest and back, on a host that runs at EL2 (VHE): general registers,
- * SP_EL0, and the vectors that the guest's exits come through. The rest of the
- * switch is enter.c's, which calls this with all exceptions masked.
+ * Into the guest and back: what runs at EL2 with the guest's registers in the CPU.
+ * A host at EL2 (VHE) calls arm64_world_enter() where it lies. For a host at EL1
+ * all from arm64_el2 to arm64_el2_end is copied to where EL2 finds it (nvhe.c), so
+ * it refers to nothing outside. All exceptions are masked.
  */
 #include <linux/linkage.h>
 #include <asm/assembler.h>
+#include "frame.h"
+#include "world_regs.h"
 
 /* struct user_pt_regs */
 #define REGS_SP		248
 #define REGS_PC		256
-#define REGS_PSTATE	264
 
-/* The frame below the host's registers x19 to x30. */
-#define FRAME_REGS	96
-#define FRAME_SP_EL0	104
-#define FRAME_VBAR	112
-#define FRAME_X18	120
-#define FRAME_SIZE	128
+/* The stack below the host's registers x19 to x30. */
+#define STACK_REGS	96
+#define STACK_EXIT	104
+#define STACK_SP_EL0	112
+#define STACK_VBAR	120
+#define STACK_X18	128
+#define STACK_SIZE	144
 
 	.text
+	.align	11
+SYM_CODE_START(arm64_el2)
 
 /*
- * unsigned int arm64_world_enter(struct user_pt_regs *regs, const void *vectors)
- * Answers which vector the guest left by: enum in struct arm64_exit.
+ * An exception of the host's own between the two: it comes once more, through
+ * the host's vectors. (On a host at EL1 there is none: they are masked.)
+ */
+.macro own_exception
+	.align	7
+	stp	x0, x1, [sp, #-16]!
+	ldr	x0, [sp, #16 + STACK_VBAR]
+	msr	vbar_el2, x0
+	isb
+	ldp	x0, x1, [sp], #16
+	eret
+.endm
+
+.macro guest_exception vector
+	.align	7
+	stp	x0, x1, [sp, #-16]!
+	mov	x0, #\vector
+	b	.Lworld_leave
+.endm
+
+.Lvectors:
+	.rept	8			// EL2 itself, by either stack pointer
+	own_exception
+	.endr
+	.rept	2			// a guest in AArch64, in AArch32
+	guest_exception 0
+	guest_exception 1
+	guest_exception 2
+	guest_exception 3
+	.endr
+SYM_CODE_END(arm64_el2)
+
+/*
+ * unsigned int arm64_world_enter(struct user_pt_regs *regs, struct arm64_exit *exit)
+ * Answers which vector the guest left by, and fills the first four words of *exit.
  */
 SYM_FUNC_START(arm64_world_enter)
-	stp	x19, x20, [sp, #-FRAME_SIZE]!
+	stp	x19, x20, [sp, #-STACK_SIZE]!
 	stp	x21, x22, [sp, #16]
 	stp	x23, x24, [sp, #32]
 	stp	x25, x26, [sp, #48]
 	stp	x27, x28, [sp, #64]
 	stp	x29, x30, [sp, #80]
+	stp	x0, x1, [sp, #STACK_REGS]
 	mrs	x2, sp_el0			// the kernel's current task
-	stp	x0, x2, [sp, #FRAME_REGS]
-	mrs	x2, vbar_el1			// with E2H: VBAR_EL2
-	stp	x2, x18, [sp, #FRAME_VBAR]
-	msr	vbar_el1, x1
+	mrs	x3, vbar_el2
+	stp	x2, x3, [sp, #STACK_SP_EL0]
+	str	x18, [sp, #STACK_X18]
+	adr	x2, .Lvectors
+	msr	vbar_el2, x2
 	isb
 
 	ldr	x2, [x0, #REGS_SP]
@@ -67,9 +107,10 @@ SYM_FUNC_START(arm64_world_enter)
 	isb
 SYM_FUNC_END(arm64_world_enter)
 
-/* x0: the vector; the guest's x0 and x1 lie on the stack above the frame. */
+/* x0: the vector; the guest's x0 and x1 lie on the stack above the rest. */
 SYM_CODE_START_LOCAL(arm64_world_leave)
-	ldr	x1, [sp, #16 + FRAME_REGS]
+.Lworld_leave:
+	ldr	x1, [sp, #16 + STACK_REGS]
 	stp	x2, x3, [x1, #16]
 	stp	x4, x5, [x1, #32]
 	stp	x6, x7, [x1, #48]
@@ -93,99 +134,216 @@ SYM_CODE_START_LOCAL(arm64_world_leave)
 	mrs	x3, spsr_el2
 	stp	x2, x3, [x1, #REGS_PC]
 
-	ldp	x2, x18, [sp, #FRAME_VBAR]
-	msr	vbar_el1, x2
-	ldr	x2, [sp, #FRAME_SP_EL0]
-	msr	sp_el0, x2
+	ldr	x1, [sp, #STACK_EXIT]
+	mrs	x2, esr_el2
+	mrs	x3, far_el2
+	mrs	x4, hpfar_el2
+	stp	x2, x3, [x1]
+	str	x4, [x1, #16]
+	/*
+	 * HPFAR_EL2 has the address of translation and access faults and of the
+	 * guest's table walks; of other permission faults the guest's tables have to
+	 * tell it (Arm ARM, "HPFAR_EL2"). Its translation regime is still in place.
+	 */
+	cbnz	x0, 1f
+	ubfx	x4, x2, #26, #6			// the class: 0x20, 0x24: aborts
+	orr	x4, x4, #4
+	cmp	x4, #0x24
+	b.ne	1f
+	ubfx	x4, x2, #2, #4			// 3: permission
+	cmp	x4, #3
+	b.ne	1f
+	tbnz	x2, #7, 1f			// of a table walk
+	mrs	x4, par_el1
+	at	s1e1r, x3
 	isb
+	mrs	x5, par_el1
+	msr	par_el1, x4
+	str	x5, [x1, #24]
+1:
+	ldp	x2, x3, [sp, #STACK_SP_EL0]
+	msr	sp_el0, x2
+	msr	vbar_el2, x3
+	isb
+	ldr	x18, [sp, #STACK_X18]
 	ldp	x21, x22, [sp, #16]
 	ldp	x23, x24, [sp, #32]
 	ldp	x25, x26, [sp, #48]
 	ldp	x27, x28, [sp, #64]
 	ldp	x29, x30, [sp, #80]
-	ldp	x19, x20, [sp], #FRAME_SIZE
+	ldp	x19, x20, [sp], #STACK_SIZE
 	ret
 SYM_CODE_END(arm64_world_leave)
 
+/* ---- for a host at EL1 ---- */
+
+#define HCRX_EL2	s3_4_c1_c2_2
+#define ICH_VTR_EL2	s3_4_c12_c11_1
+
+/* ICH_LR<n>_EL2; ICH_AP0R<n>_EL2 and ICH_AP1R<n>_EL2 */
+#define EACH_LR_DOWN(what) \
+	what(15, s3_4_c12_c13_7) what(14, s3_4_c12_c13_6) what(13, s3_4_c12_c13_5) \
+	what(12, s3_4_c12_c13_4) what(11, s3_4_c12_c13_3) what(10, s3_4_c12_c13_2) \
+	what(9, s3_4_c12_c13_1) what(8, s3_4_c12_c13_0) what(7, s3_4_c12_c12_7) \
+	what(6, s3_4_c12_c12_6) what(5, s3_4_c12_c12_5) what(4, s3_4_c12_c12_4) \
+	what(3, s3_4_c12_c12_3) what(2, s3_4_c12_c12_2) what(1, s3_4_c12_c12_1) \
+	what(0, s3_4_c12_c12_0)
+#define EACH_APR_DOWN(what) \
+	what(3, s3_4_c12_c8_3, s3_4_c12_c9_3) what(2, s3_4_c12_c8_2, s3_4_c12_c9_2) \
+	what(1, s3_4_c12_c8_1, s3_4_c12_c9_1) what(0, s3_4_c12_c8_0, s3_4_c12_c9_0)
+
 /*
- * An exception of the host's own between the two: it comes once more, through
- * the host's vectors.
+ * The list goes through @count's last registers of one kind, counted down: those
+ * before them are jumped over. Each takes @size bytes.
  */
-.macro own_exception
-	.align	7
-	stp	x0, x1, [sp, #-16]!
-	ldr	x0, [sp, #16 + FRAME_VBAR]
-	msr	vbar_el1, x0
+.macro last_of count, size, all
+	mov	x4, #\all
+	sub	x4, x4, \count
+	mov	x5, #\size
+	adr	x6, 7f
+	madd	x4, x4, x5, x6
+	br	x4
+7:
+.endm
+
+/* x0: the frame; x1: what goes into the registers; x2: what was there before. Leaves x0 to x2. */
+SYM_CODE_START_LOCAL(arm64_swap)
+.Lswap:
+	.set	slot, 0
+#define SWAP(name, reg) \
+	mrs	x3, reg; \
+	ldr	x4, [x1, slot]; \
+	str	x3, [x2, slot]; \
+	msr	reg, x4; \
+	.set	slot, slot + 8;
+	ARM64_EACH_EL12_REG(SWAP)
+	ARM64_EACH_EL1_REG(SWAP)
+	ARM64_EACH_OTHER_REG(SWAP)
 	isb
-	ldp	x0, x1, [sp], #16
+	ret
+SYM_CODE_END(arm64_swap)
+
+/*
+ * The host's stub has come here: x0 is the frame, x1 TTBR0_EL2, x2 TCR_EL2, x5
+ * MAIR_EL2, x6 SCTLR_EL2. Translation is off. EL2 is the stub's again at the end.
+ */
+SYM_CODE_START(arm64_nvhe_enter)
+	mrs	x7, sctlr_el2
+	msr	ttbr0_el2, x1
+	msr	tcr_el2, x2
+	msr	mair_el2, x5
+	isb
+	msr	sctlr_el2, x6
+	isb
+	add	sp, x0, #FRAME_END
+	mrs	x8, elr_el2
+	mrs	x9, spsr_el2
+	add	x10, x0, #FRAME_KEPT
+	stp	x7, x8, [x10]
+	stp	x9, x30, [x10, #16]
+
+	ldr	x3, [x0, #FRAME_FRESH]
+	cbz	x3, 1f
+	str	xzr, [x0, #FRAME_FRESH]
+	ldr	x3, [x0, #FRAME_NR_LRS]
+	last_of	x3, 4, 16
+#define CLEAR_LR(n, reg) msr reg, xzr;
+	EACH_LR_DOWN(CLEAR_LR)
+1:
+	ldr	x3, [x0, #FRAME_USED]
+	last_of	x3, 8, 16
+#define LOAD_LR(n, reg) \
+	ldr	x3, [x0, #(FRAME_LR + 8 * n)]; \
+	msr	reg, x3;
+	EACH_LR_DOWN(LOAD_LR)
+	ldr	x3, [x0, #FRAME_NR_APRS]
+	last_of	x3, 16, 4
+#define LOAD_APR(n, reg0, reg1) \
+	ldr	x3, [x0, #(FRAME_APR + 8 * n)]; \
+	msr	reg0, x3; \
+	ldr	x3, [x0, #(FRAME_APR + 32 + 8 * n)]; \
+	msr	reg1, x3;
+	EACH_APR_DOWN(LOAD_APR)
+
+	add	x1, x0, #FRAME_GUEST
+	add	x2, x0, #FRAME_HOST
+	bl	.Lswap
+	/* How many counters are the host's is not for guests to change. */
+	ldr	x3, [x2, #WORLD_MDCR]
+	mrs	x4, mdcr_el2
+	bfi	x4, x3, #0, #5
+	msr	mdcr_el2, x4
+	ldr	x3, [x0, #FRAME_HCRX]
+	cbz	x3, 1f
+	mrs	x3, HCRX_EL2
+	str	x3, [x0, #FRAME_HCRX]
+	msr	HCRX_EL2, xzr
+1:	isb
+	ldr	x3, [x0, #FRAME_FLUSH]
+	cbz	x3, 1f
+	dsb	ishst
+	tlbi	vmalls12e1is
+	dsb	ish
+	ic	ialluis
+	dsb	ish
+	isb
+1:	add	x1, x0, #FRAME_FAULT
+	bl	arm64_world_enter
+
+	mov	x12, x0
+	sub	x0, sp, #FRAME_END
+	add	x1, x0, #FRAME_HOST
+	add	x2, x0, #FRAME_GUEST
+	bl	.Lswap
+	ldr	x3, [x0, #FRAME_HCRX]
+	cbz	x3, 1f
+	msr	HCRX_EL2, x3
+1:	ldr	x3, [x0, #FRAME_USED]
+	last_of	x3, 12, 16
+#define SAVE_LR(n, reg) \
+	mrs	x3, reg; \
+	str	x3, [x0, #(FRAME_LR + 8 * n)]; \
+	msr	reg, xzr;
+	EACH_LR_DOWN(SAVE_LR)
+	ldr	x3, [x0, #FRAME_NR_APRS]
+	last_of	x3, 16, 4
+#define SAVE_APR(n, reg0, reg1) \
+	mrs	x3, reg0; \
+	str	x3, [x0, #(FRAME_APR + 8 * n)]; \
+	mrs	x3, reg1; \
+	str	x3, [x0, #(FRAME_APR + 32 + 8 * n)];
+	EACH_APR_DOWN(SAVE_APR)
+
+	add	x10, x0, #FRAME_KEPT
+	ldp	x7, x8, [x10]
+	ldp	x9, x30, [x10, #16]
+	msr	elr_el2, x8
+	msr	spsr_el2, x9
+	mov	x0, x12
+	msr	sctlr_el2, x7
+	isb
 	eret
-.endm
+	dsb	nsh
+	isb
+SYM_CODE_END(arm64_nvhe_enter)
 
-.macro guest_exception vector
-	.align	7
-	stp	x0, x1, [sp, #-16]!
-	mov	x0, #\vector
-	b	arm64_world_leave
-.endm
+/* Also called through the stub. Nothing of any guest, in any CPU. */
+SYM_CODE_START(arm64_nvhe_flush)
+	dsb	ishst
+	tlbi	alle1is
+	dsb	ish
+	isb
+	eret
+SYM_CODE_END(arm64_nvhe_flush)
 
-	.align	11
-SYM_CODE_START(arm64_vectors)
-	.rept	8			// EL2 itself, by either stack pointer
-	own_exception
-	.endr
-	.rept	2			// a guest in AArch64, in AArch32
-	guest_exception 0
-	guest_exception 1
-	guest_exception 2
-	guest_exception 3
-	.endr
-SYM_CODE_END(arm64_vectors)
+/* Also called through the stub. Answers ICH_VTR_EL2; EL2's own translations go. */
+SYM_CODE_START(arm64_nvhe_probe)
+	tlbi	alle2
+	dsb	nsh
+	isb
+	mrs	x0, ICH_VTR_EL2
+	eret
+SYM_CODE_END(arm64_nvhe_probe)
 
-/* void arm64_fp_save(struct user_fpsimd_state *fp), and back: all 32 registers of 128 bits. */
-SYM_FUNC_START(arm64_fp_save)
-	stp	q0, q1, [x0]
-	stp	q2, q3, [x0, #32]
-	stp	q4, q5, [x0, #64]
-	stp	q6, q7, [x0, #96]
-	stp	q8, q9, [x0, #128]
-	stp	q10, q11, [x0, #160]
-	stp	q12, q13, [x0, #192]
-	stp	q14, q15, [x0, #224]
-	stp	q16, q17, [x0, #256]
-	stp	q18, q19, [x0, #288]
-	stp	q20, q21, [x0, #320]
-	stp	q22, q23, [x0, #352]
-	stp	q24, q25, [x0, #384]
-	stp	q26, q27, [x0, #416]
-	stp	q28, q29, [x0, #448]
-	stp	q30, q31, [x0, #480]
-	mrs	x1, fpsr
-	mrs	x2, fpcr
-	str	w1, [x0, #512]
-	str	w2, [x0, #516]
-	ret
-SYM_FUNC_END(arm64_fp_save)
-
-SYM_FUNC_START(arm64_fp_load)
-	ldp	q0, q1, [x0]
-	ldp	q2, q3, [x0, #32]
-	ldp	q4, q5, [x0, #64]
-	ldp	q6, q7, [x0, #96]
-	ldp	q8, q9, [x0, #128]
-	ldp	q10, q11, [x0, #160]
-	ldp	q12, q13, [x0, #192]
-	ldp	q14, q15, [x0, #224]
-	ldp	q16, q17, [x0, #256]
-	ldp	q18, q19, [x0, #288]
-	ldp	q20, q21, [x0, #320]
-	ldp	q22, q23, [x0, #352]
-	ldp	q24, q25, [x0, #384]
-	ldp	q26, q27, [x0, #416]
-	ldp	q28, q29, [x0, #448]
-	ldp	q30, q31, [x0, #480]
-	ldr	w1, [x0, #512]
-	ldr	w2, [x0, #516]
-	msr	fpsr, x1
-	msr	fpcr, x2
-	ret
-SYM_FUNC_END(arm64_fp_load)
+SYM_CODE_START(arm64_el2_end)
+SYM_CODE_END(arm64_el2_end)
