@@ -7,6 +7,7 @@
 #define KVMX_ARCH_H
 
 #include <kvmx/vm.h>
+#include <kvmx/run.h>
 #include <kvmx/ioctl.h>
 
 /* Module load and unload. Init prints one line and returns an errno if it cannot be. */
@@ -52,12 +53,6 @@ int kvmx_arch_vcpu_init(struct kvmx_vcpu *vcpu);
 void kvmx_arch_vcpu_posted(struct kvmx_vcpu *vcpu);	/* it is in vm->vcpus now */
 void kvmx_arch_vcpu_free(struct kvmx_vcpu *vcpu);
 
-/*
- * KVMX_RUN after the generic checks: 0 or -errno (-EINTR: signal). vcpu->mutex
- * is held, the slots' SRCU is not. The KVM API has the last exit's user part
- * finished first; only then is run->immediate_exit looked at (-EINTR).
- */
-int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu);
 /* Whether a halted vCPU has a reason to run. Any context. */
 bool kvmx_arch_vcpu_runnable(struct kvmx_vcpu *vcpu);
 

@@ -99,6 +99,7 @@ struct kvmx_vcpu {
 	bool blocked;			/* [a] is sleeping, or about to */
 	struct kvmx_dirty_ring dirty_ring;
 	int srcu_idx;			/* [m] slots' SRCU, held while KVMX_RUN may touch slots */
+	int run_error;			/* [m] what KVMX_RUN returns after RUN_ERROR */
 	bool sigset_active;		/* [m] */
 	sigset_t sigset;		/* [m] KVMX_SET_SIGNAL_MASK */
 	u64 halt_poll_ns;		/* [m] how long to poll before sleeping */

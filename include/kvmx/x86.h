@@ -347,7 +347,6 @@ struct x86_vcpu {
 	bool dr_live;			/* [w] entries need DR0 to DR3 in the CPU */
 	bool dr_idle;			/* [m] DR7 enables nothing, since it was looked at last */
 	u64 host_db[4];			/* [w] the host's, during an entry */
-	int run_error;			/* [m] what KVMX_RUN returns after X86_ERROR */
 	u64 sync_regs;			/* [m] KVMX_SYNC_X86_* that user space wants */
 	struct x86_io_state io;		/* [m] */
 	struct x86_emu_ctx *emu;	/* [I] room for an emulation: mmio.c */

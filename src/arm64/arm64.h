@@ -7,6 +7,7 @@
 #define ARM64_H
 
 #include <linux/hrtimer.h>
+#include <kvmx/run.h>
 #include <kvmx/vm.h>
 
 #include "regs.h"
@@ -36,14 +37,6 @@ enum {
 
 /* PSCI's view of a vCPU, changed under a64_vm.psci_lock. */
 enum arm64_power { A64_ON, A64_OFF, A64_ON_PENDING };
-
-enum arm64_next {
-	A64_STAY,	/* the guest runs on, in this window */
-	A64_LEAVE,	/* close the window, look at requests, run on */
-	A64_SLOW,	/* close the window, then call the slow handler */
-	A64_USER,	/* return to user space: run says why */
-	A64_ERROR,	/* return to user space: v->run_error */
-};
 
 /* How the guest was left: enter.c. */
 struct arm64_exit {
@@ -85,7 +78,6 @@ struct arm64_vcpu {
 	struct arm64_exit exit;		/* [w] */
 	u64 host_mdscr, host_cnthctl;	/* [w] */
 	bool flush;			/* [w] stage-2 translations before the next entry */
-	int run_error;			/* [m] what KVMX_RUN returns after A64_ERROR */
 };
 
 struct arm64_vm {
@@ -127,14 +119,13 @@ static inline void arm64_set_reg(struct arm64_vcpu *v, u8 n, u64 val)
 }
 
 /* run.c */
-enum arm64_next arm64_fail(struct arm64_vcpu *v, int error);
 
 /* vcpu.c: the state after reset; the caller holds the mutex. */
 void arm64_vcpu_reset(struct arm64_vcpu *v);
 
-/* exit.c: in the window, interrupts on; then, for A64_SLOW, outside of it. */
-enum arm64_next arm64_exit_fast(struct arm64_vcpu *v);
-enum arm64_next arm64_exit_slow(struct arm64_vcpu *v);
+/* exit.c: in the window, interrupts on; then, for RUN_SLOW, outside of it. */
+enum run_next arm64_exit_fast(struct arm64_vcpu *v);
+enum run_next arm64_exit_slow(struct arm64_vcpu *v);
 static inline void arm64_skip(struct arm64_vcpu *v)
 {
 	v->core.regs.pc += v->exit.esr & ESR_IL_BIT ? 4 : 2;
@@ -145,14 +136,14 @@ void arm64_inject_undef(struct arm64_vcpu *v);
 void arm64_inject_abort(struct arm64_vcpu *v, bool insn, u64 far);
 
 /* mmio.c */
-enum arm64_next arm64_mmio(struct arm64_vcpu *v);
+enum run_next arm64_mmio(struct arm64_vcpu *v);
 void arm64_mmio_complete(struct arm64_vcpu *v);
 /* What an access by the syndrome @iss stores, and what a load brings into a register. */
 int arm64_mmio_len(u64 iss);
 u64 arm64_mmio_loaded(u64 iss, u64 val);
 
 /* psci.c */
-enum arm64_next arm64_smccc(struct arm64_vcpu *v);
+enum run_next arm64_smccc(struct arm64_vcpu *v);
 void arm64_psci_start(struct arm64_vcpu *v);	/* serves KVMX_REQ_POWER */
 
 /* idregs.c */

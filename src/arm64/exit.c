@@ -39,48 +39,48 @@ static u32 walk_access(u64 esr)
 	return ABT_FSC_TYPE(esr) == ABT_FSC_PERMISSION ? STAGE2_WRITE : STAGE2_READ;
 }
 
-static enum arm64_next memory_abort(struct arm64_vcpu *v, bool atomic)
+static enum run_next memory_abort(struct arm64_vcpu *v, bool atomic)
 {
 	const struct arm64_exit *exit = &v->exit;
 	u64 type = ABT_FSC_TYPE(exit->esr);
 	u32 access = exit->esr & ABT_S1PTW ? walk_access(exit->esr) : abort_access(exit->esr);
 
 	if (exit->stale)
-		return A64_STAY;
+		return RUN_STAY;
 	if (type != ABT_FSC_TRANSLATION && type != ABT_FSC_ACCESS && type != ABT_FSC_PERMISSION) {
 		/* Anything else is no fault of stage 2 but of the memory. */
 		if (atomic)
-			return A64_SLOW;
+			return RUN_SLOW;
 		v->serror = true;
-		return A64_LEAVE;
+		return RUN_LEAVE;
 	}
 	switch (kvmx_memory_fault(&v->vcpu, exit->ipa, access, atomic)) {
 	case KVMX_FAULT_MAPPED:
-		return A64_STAY;
+		return RUN_STAY;
 	case KVMX_FAULT_MMIO:
 		if (atomic)
-			return A64_SLOW;
+			return RUN_SLOW;
 		count(v, STAT_MMIO);
 		if (ESR_EC(exit->esr) == EC_DABT_LOWER)
 			return arm64_mmio(v);
 		arm64_inject_abort(v, true, exit->far);
-		return A64_LEAVE;
+		return RUN_LEAVE;
 	case KVMX_FAULT_SLOW:
-		return atomic ? A64_SLOW : A64_LEAVE;
+		return atomic ? RUN_SLOW : RUN_LEAVE;
 	case KVMX_FAULT_SIGNAL:
 		v->vcpu.run->exit_reason = KVMX_EXIT_INTR;
-		return arm64_fail(v, -EINTR);
+		return run_fail(&v->vcpu, -EINTR);
 	case KVMX_FAULT_HWPOISON:
-		return arm64_fail(v, -EHWPOISON);
+		return run_fail(&v->vcpu, -EHWPOISON);
 	case KVMX_FAULT_NOMEM:
-		return arm64_fail(v, -ENOMEM);
+		return run_fail(&v->vcpu, -ENOMEM);
 	default:
-		return arm64_fail(v, -EFAULT);
+		return run_fail(&v->vcpu, -EFAULT);
 	}
 }
 
 /* Its registers may be in the CPU or in memory: the trapped ones never are in the CPU. */
-static enum arm64_next sysreg(struct arm64_vcpu *v)
+static enum run_next sysreg(struct arm64_vcpu *v)
 {
 	u64 esr = v->exit.esr, val = 0;
 	bool read = SYS_IS_READ(esr);
@@ -89,37 +89,37 @@ static enum arm64_next sysreg(struct arm64_vcpu *v)
 	if (!read)
 		val = arm64_reg(v, SYS_RT(esr));
 	if (!arm64_sysreg_access(v, SYS_ENC(esr), !read, &val))
-		return A64_SLOW;
+		return RUN_SLOW;
 	if (read)
 		arm64_set_reg(v, SYS_RT(esr), val);
 	arm64_skip(v);
-	return A64_STAY;
+	return RUN_STAY;
 }
 
-static enum arm64_next undefined(struct arm64_vcpu *v)
+static enum run_next undefined(struct arm64_vcpu *v)
 {
 	count(v, STAT_UNDEF);
 	arm64_inject_undef(v);
-	return A64_LEAVE;
+	return RUN_LEAVE;
 }
 
-static enum arm64_next wfx(struct arm64_vcpu *v)
+static enum run_next wfx(struct arm64_vcpu *v)
 {
 	count(v, STAT_WFX);
 	arm64_skip(v);
 	if (!(v->exit.esr & WFX_IS_WFE))
 		v->wfi = true;
-	return A64_LEAVE;
+	return RUN_LEAVE;
 }
 
-enum arm64_next arm64_exit_fast(struct arm64_vcpu *v)
+enum run_next arm64_exit_fast(struct arm64_vcpu *v)
 {
 	if (v->exit.vector != A64_EXIT_SYNC) {
 		if (v->exit.vector == A64_EXIT_SERROR)
 			v->serror = true;	/* whatever failed, the guest was running */
 		else
 			count(v, STAT_IRQ);
-		return A64_STAY;
+		return RUN_STAY;
 	}
 	switch (ESR_EC(v->exit.esr)) {
 	case EC_DABT_LOWER:
@@ -130,12 +130,12 @@ enum arm64_next arm64_exit_fast(struct arm64_vcpu *v)
 	case EC_WFX:
 		return wfx(v);
 	default:
-		return A64_SLOW;
+		return RUN_SLOW;
 	}
 }
 
 /* The address of HVC is the next instruction's already; that of a trapped SMC is its own. */
-enum arm64_next arm64_exit_slow(struct arm64_vcpu *v)
+enum run_next arm64_exit_slow(struct arm64_vcpu *v)
 {
 	switch (ESR_EC(v->exit.esr)) {
 	case EC_DABT_LOWER:
@@ -149,7 +149,7 @@ enum arm64_next arm64_exit_slow(struct arm64_vcpu *v)
 		/* The convention knows immediate 0 only. */
 		if (v->exit.esr & 0xffff) {
 			v->core.regs.regs[0] = ~0ULL;
-			return A64_LEAVE;
+			return RUN_LEAVE;
 		}
 		return arm64_smccc(v);
 	default:

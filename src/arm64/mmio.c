@@ -61,7 +61,7 @@ void arm64_mmio_complete(struct arm64_vcpu *v)
 	}
 }
 
-static enum arm64_next ask_user(struct arm64_vcpu *v, bool write, int len, u64 val)
+static enum run_next ask_user(struct arm64_vcpu *v, bool write, int len, u64 val)
 {
 	struct kvmx_run *run = v->vcpu.run;
 
@@ -76,11 +76,11 @@ static enum arm64_next ask_user(struct arm64_vcpu *v, bool write, int len, u64 v
 	v->mmio.write = write;
 	v->mmio.len = len;
 	v->mmio.iss = v->exit.esr;
-	return A64_USER;
+	return RUN_USER;
 }
 
 /* Outside of the window: the byte order is in SCTLR_EL1. */
-enum arm64_next arm64_mmio(struct arm64_vcpu *v)
+enum run_next arm64_mmio(struct arm64_vcpu *v)
 {
 	u64 iss = v->exit.esr, val;
 	int len = arm64_mmio_len(iss);
@@ -92,10 +92,10 @@ enum arm64_next arm64_mmio(struct arm64_vcpu *v)
 			arm64_skip(v);
 		else
 			arm64_inject_abort(v, false, v->exit.far);
-		return A64_LEAVE;
+		return RUN_LEAVE;
 	}
 	if (!(iss & ABT_ISV))
-		return arm64_fail(v, -ENOSYS);
+		return run_fail(&v->vcpu, -ENOSYS);
 
 	arm64_skip(v);
 	if (write) {
@@ -103,12 +103,12 @@ enum arm64_next arm64_mmio(struct arm64_vcpu *v)
 		if (big_endian(v))
 			val = swab_len(val, len);
 		if (!kvmx_bus_write(&v->vcpu, KVMX_BUS_MMIO, v->exit.ipa, len, &val))
-			return A64_LEAVE;
+			return RUN_LEAVE;
 		return ask_user(v, true, len, val);
 	}
 	val = 0;
 	if (kvmx_bus_read(&v->vcpu, KVMX_BUS_MMIO, v->exit.ipa, len, &val))
 		return ask_user(v, false, len, 0);
 	finish_load(v, iss, val);
-	return A64_LEAVE;
+	return RUN_LEAVE;
 }

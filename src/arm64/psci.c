@@ -106,17 +106,17 @@ static s64 affinity_info(struct arm64_vcpu *v, u64 mpidr, u64 level)
 	}
 }
 
-static enum arm64_next cpu_off(struct arm64_vcpu *v)
+static enum run_next cpu_off(struct arm64_vcpu *v)
 {
 	struct arm64_vm *vm = arm64_vm_of(v);
 
 	spin_lock(&vm->psci_lock);
 	WRITE_ONCE(v->power, A64_OFF);
 	spin_unlock(&vm->psci_lock);
-	return A64_LEAVE;
+	return RUN_LEAVE;
 }
 
-static enum arm64_next system_event(struct arm64_vcpu *v, u32 type)
+static enum run_next system_event(struct arm64_vcpu *v, u32 type)
 {
 	struct kvmx_run *run = v->vcpu.run;
 	u32 i, nr = kvmx_vm_nr_vcpus(v->vcpu.vm);
@@ -133,7 +133,7 @@ static enum arm64_next system_event(struct arm64_vcpu *v, u32 type)
 	run->exit_reason = KVMX_EXIT_SYSTEM_EVENT;
 	memset(&run->system_event, 0, sizeof(run->system_event));
 	run->system_event.type = type;
-	return A64_USER;
+	return RUN_USER;
 }
 
 static s64 features(u32 function)
@@ -158,7 +158,7 @@ static s64 features(u32 function)
 	}
 }
 
-enum arm64_next arm64_smccc(struct arm64_vcpu *v)
+enum run_next arm64_smccc(struct arm64_vcpu *v)
 {
 	u64 *x = v->core.regs.regs;
 	u32 function = x[0];
@@ -203,5 +203,5 @@ enum arm64_next arm64_smccc(struct arm64_vcpu *v)
 		x[0] = (u64)PSCI_NOT_SUPPORTED;
 		break;
 	}
-	return A64_LEAVE;
+	return RUN_LEAVE;
 }

@@ -121,7 +121,7 @@ static long run_vcpu(struct kvmx_vcpu *vcpu)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 	}
 	WRITE_ONCE(vcpu->runner, current);
-	result = kvmx_arch_vcpu_run(vcpu);
+	result = kvmx_run(vcpu);
 	WRITE_ONCE(vcpu->runner, NULL);
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);

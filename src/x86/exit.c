@@ -18,13 +18,7 @@
 #include "msr.h"
 #include "trace.h"
 
-enum x86_next x86_fail(struct x86_vcpu *v, int error)
-{
-	v->run_error = error;
-	return X86_ERROR;
-}
-
-enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
+enum run_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
 {
 	struct kvmx_run *run = v->vcpu.run;
 	u64 *data = run->internal.data;
@@ -41,28 +35,28 @@ enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror)
 	data[3] = v->exit.kind == X86_EXIT_FAULT ? v->exit.fault.gpa : 0;
 	data[4] = v->last_cpu;
 	run->internal.ndata = data + 5 - run->internal.data;
-	return X86_USER;
+	return RUN_USER;
 }
 
 /* The length of the instruction, when the unit has not told it; -EAGAIN goes to the slow path. */
-static enum x86_next x86_no_length(struct x86_vcpu *v, int len, bool atomic)
+static enum run_next x86_no_length(struct x86_vcpu *v, int len, bool atomic)
 {
 	if (len == -EAGAIN)
-		return atomic ? X86_SLOW : X86_LEAVE;
+		return atomic ? RUN_SLOW : RUN_LEAVE;
 	/* Other code than what exited: a program that rewrites itself must not end its guest. */
 	if (x86_cpl(v)) {
 		x86_raise(v, X86_EXC_UD);
-		return X86_LEAVE;
+		return RUN_LEAVE;
 	}
 	return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
 }
 
-static enum x86_next exit_host(struct x86_vcpu *v)
+static enum run_next exit_host(struct x86_vcpu *v)
 {
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next cpuid_common(struct x86_vcpu *v, bool atomic)
+static enum run_next cpuid_common(struct x86_vcpu *v, bool atomic)
 {
 	int len = x86_insn_len(v, atomic);
 	u32 eax, ebx, ecx, edx;
@@ -79,27 +73,27 @@ static enum x86_next cpuid_common(struct x86_vcpu *v, bool atomic)
 	v->gpr[X86_RCX] = ecx;
 	v->gpr[X86_RDX] = edx;
 	x86_skip(v, len);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next exit_cpuid(struct x86_vcpu *v)
+static enum run_next exit_cpuid(struct x86_vcpu *v)
 {
 	return cpuid_common(v, true);
 }
 
-static enum x86_next exit_cpuid_slow(struct x86_vcpu *v)
+static enum run_next exit_cpuid_slow(struct x86_vcpu *v)
 {
 	return cpuid_common(v, false);
 }
 
-static __always_inline enum x86_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
+static __always_inline enum run_next msr_common(struct x86_vcpu *v, bool write, bool atomic)
 {
 	u32 msr = v->gpr[X86_RCX];
 	u64 val;
 	int len, ret;
 
 	if (atomic && write && x86_msr_write_sleeps(msr))
-		return X86_SLOW;
+		return RUN_SLOW;
 	len = x86_insn_len(v, atomic);
 	if (len < 0)
 		return x86_no_length(v, len, atomic);
@@ -118,41 +112,41 @@ static __always_inline enum x86_next msr_common(struct x86_vcpu *v, bool write, 
 		v->gpr[X86_RDX] = val >> 32;
 	}
 	x86_skip(v, len);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next exit_rdmsr(struct x86_vcpu *v)
+static enum run_next exit_rdmsr(struct x86_vcpu *v)
 {
 	return msr_common(v, false, true);
 }
 
-static enum x86_next exit_rdmsr_slow(struct x86_vcpu *v)
+static enum run_next exit_rdmsr_slow(struct x86_vcpu *v)
 {
 	return msr_common(v, false, false);
 }
 
-static enum x86_next exit_wrmsr(struct x86_vcpu *v)
+static enum run_next exit_wrmsr(struct x86_vcpu *v)
 {
 	return msr_common(v, true, true);
 }
 
-static enum x86_next exit_wrmsr_slow(struct x86_vcpu *v)
+static enum run_next exit_wrmsr_slow(struct x86_vcpu *v)
 {
 	return msr_common(v, true, false);
 }
 
-static enum x86_next exit_io(struct x86_vcpu *v)
+static enum run_next exit_io(struct x86_vcpu *v)
 {
 	const struct x86_exit *e = &v->exit;
 
 	if (e->io.string)
 		return x86_emulate_insn(v, true);
 	if (!e->insn_len)
-		return X86_SLOW;
+		return RUN_SLOW;
 	return x86_pio(v, e->io.port, e->io.size, e->io.in, e->insn_len);
 }
 
-static enum x86_next exit_io_slow(struct x86_vcpu *v)
+static enum run_next exit_io_slow(struct x86_vcpu *v)
 {
 	int len;
 
@@ -165,7 +159,7 @@ static enum x86_next exit_io_slow(struct x86_vcpu *v)
 }
 
 /* KVM API, KVM_EXIT_MEMORY_FAULT: the one exit that comes with an error. */
-static enum x86_next fault_unresolved(struct x86_vcpu *v, int error)
+static enum run_next fault_unresolved(struct x86_vcpu *v, int error)
 {
 	struct kvmx_run *run = v->vcpu.run;
 
@@ -173,21 +167,21 @@ static enum x86_next fault_unresolved(struct x86_vcpu *v, int error)
 	run->memory_fault.flags = 0;
 	run->memory_fault.gpa = v->exit.fault.gpa & PAGE_MASK;
 	run->memory_fault.size = PAGE_SIZE;
-	return x86_fail(v, error);
+	return run_fail(&v->vcpu, error);
 }
 
-static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
+static enum run_next fault_common(struct x86_vcpu *v, bool atomic)
 {
 	const struct x86_exit *e = &v->exit;
 	enum kvmx_fault_result result;
-	enum x86_next next;
+	enum run_next next;
 
 	result = kvmx_memory_fault(&v->vcpu, e->fault.gpa, e->fault.access, atomic);
 	trace_kvmx_fault(v, result);
 	switch (result) {
 	case KVMX_FAULT_MAPPED:
 		v->vcpu.stat[KVMX_STAT_FAULTS]++;
-		return X86_STAY;
+		return RUN_STAY;
 	case KVMX_FAULT_MMIO:
 		/* An event's stack or tables lie in device memory: nothing can be replayed there. */
 		if (e->vectoring.type != X86_EVENT_NONE)
@@ -196,11 +190,11 @@ static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 			return next;
 		return x86_emulate_insn(v, atomic);
 	case KVMX_FAULT_SLOW:
-		return X86_SLOW;
+		return RUN_SLOW;
 	case KVMX_FAULT_SIGNAL:
-		return X86_LEAVE;
+		return RUN_LEAVE;
 	case KVMX_FAULT_NOMEM:
-		return x86_fail(v, -ENOMEM);
+		return run_fail(&v->vcpu, -ENOMEM);
 	case KVMX_FAULT_HWPOISON:
 		return fault_unresolved(v, -EHWPOISON);
 	case KVMX_FAULT_BAD:
@@ -209,20 +203,20 @@ static enum x86_next fault_common(struct x86_vcpu *v, bool atomic)
 	return fault_unresolved(v, -EFAULT);
 }
 
-static enum x86_next exit_fault(struct x86_vcpu *v)
+static enum run_next exit_fault(struct x86_vcpu *v)
 {
 	/* An access to the task priority register comes after what the guest wrote to that page. */
 	if (unlikely(v->vapic.addr))
-		return X86_SLOW;
+		return RUN_SLOW;
 	return fault_common(v, true);
 }
 
-static enum x86_next exit_fault_slow(struct x86_vcpu *v)
+static enum run_next exit_fault_slow(struct x86_vcpu *v)
 {
 	return fault_common(v, false);
 }
 
-static enum x86_next hlt_common(struct x86_vcpu *v, bool atomic)
+static enum run_next hlt_common(struct x86_vcpu *v, bool atomic)
 {
 	int len = x86_insn_len(v, atomic);
 
@@ -231,41 +225,41 @@ static enum x86_next hlt_common(struct x86_vcpu *v, bool atomic)
 	x86_skip(v, len);
 	if (!v->lapic) {
 		v->vcpu.run->exit_reason = KVMX_EXIT_HLT;
-		return X86_USER;
+		return RUN_USER;
 	}
 	v->vcpu.stat[KVMX_STAT_HALTS]++;
 	v->mp_state = X86_MP_HALTED;
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
-static enum x86_next exit_hlt(struct x86_vcpu *v)
+static enum run_next exit_hlt(struct x86_vcpu *v)
 {
 	return hlt_common(v, true);
 }
 
-static enum x86_next exit_hlt_slow(struct x86_vcpu *v)
+static enum run_next exit_hlt_slow(struct x86_vcpu *v)
 {
 	return hlt_common(v, false);
 }
 
-static enum x86_next hypercall_common(struct x86_vcpu *v, bool atomic)
+static enum run_next hypercall_common(struct x86_vcpu *v, bool atomic)
 {
 	int len = x86_insn_len(v, atomic);
 
 	return len < 0 ? x86_no_length(v, len, atomic) : x86_hypercall(v, len, atomic);
 }
 
-static enum x86_next exit_hypercall(struct x86_vcpu *v)
+static enum run_next exit_hypercall(struct x86_vcpu *v)
 {
 	return hypercall_common(v, true);
 }
 
-static enum x86_next exit_hypercall_slow(struct x86_vcpu *v)
+static enum run_next exit_hypercall_slow(struct x86_vcpu *v)
 {
 	return hypercall_common(v, false);
 }
 
-static enum x86_next exit_exception(struct x86_vcpu *v)
+static enum run_next exit_exception(struct x86_vcpu *v)
 {
 	const struct x86_exit *e = &v->exit;
 
@@ -275,7 +269,7 @@ static enum x86_next exit_exception(struct x86_vcpu *v)
 	case X86_EXC_BP:
 		return x86_guest_debug_breakpoint(v);
 	case X86_EXC_UD:
-		return X86_SLOW;
+		return RUN_SLOW;
 	case X86_EXC_PF:
 		x86_raise_page_fault(v, e->exc.payload, e->exc.error);
 		break;
@@ -286,42 +280,42 @@ static enum x86_next exit_exception(struct x86_vcpu *v)
 			x86_raise(v, e->exc.vector);
 		break;
 	}
-	return X86_STAY;
+	return RUN_STAY;
 }
 
 /* #UD, which is intercepted for the sake of the other vendor's hypercall. */
-static enum x86_next exit_exception_slow(struct x86_vcpu *v)
+static enum run_next exit_exception_slow(struct x86_vcpu *v)
 {
 	if (!x86_fix_hypercall(v))
 		x86_raise(v, X86_EXC_UD);
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 /* The run loop looks at events before each entry; the exit was all that was wanted. */
-static enum x86_next exit_window(struct x86_vcpu *v)
+static enum run_next exit_window(struct x86_vcpu *v)
 {
 	struct kvmx_run *run = v->vcpu.run;
 
 	if (run->request_interrupt_window && x86_user_may_interrupt(v)) {
 		run->exit_reason = KVMX_EXIT_IRQ_WINDOW_OPEN;
-		return X86_USER;
+		return RUN_USER;
 	}
-	return X86_STAY;
+	return RUN_STAY;
 }
 
 /* The unit has watched the local APIC's timer. */
-static enum x86_next exit_timer(struct x86_vcpu *v)
+static enum run_next exit_timer(struct x86_vcpu *v)
 {
 	lapic_timer_expired(v);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next exit_needs_slow(struct x86_vcpu *v)
+static enum run_next exit_needs_slow(struct x86_vcpu *v)
 {
-	return X86_SLOW;
+	return RUN_SLOW;
 }
 
-static enum x86_next exit_cr_slow(struct x86_vcpu *v)
+static enum run_next exit_cr_slow(struct x86_vcpu *v)
 {
 	const struct x86_exit *e = &v->exit;
 	u64 val;
@@ -345,34 +339,34 @@ static enum x86_next exit_cr_slow(struct x86_vcpu *v)
 		x86_raise_error(v, X86_EXC_GP, 0);
 	else
 		x86_skip(v, len);
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 /*
  * The guest uses its debug registers: it has them until the window closes,
  * and does the instruction again.
  */
-static enum x86_next exit_dr(struct x86_vcpu *v)
+static enum run_next exit_dr(struct x86_vcpu *v)
 {
 	if (x86_guest_debug_in_cpu(v))
-		return X86_SLOW;
+		return RUN_SLOW;
 	x86_debug_grant(v);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next exit_dr_slow(struct x86_vcpu *v)
+static enum run_next exit_dr_slow(struct x86_vcpu *v)
 {
 	if (x86_guest_debug_guards(v))
 		return x86_guest_debug_guarded(v);
 	return x86_emulate_insn(v, false);
 }
 
-static enum x86_next exit_emulate_slow(struct x86_vcpu *v)
+static enum run_next exit_emulate_slow(struct x86_vcpu *v)
 {
 	return x86_emulate_insn(v, false);
 }
 
-static enum x86_next exit_xsetbv_slow(struct x86_vcpu *v)
+static enum run_next exit_xsetbv_slow(struct x86_vcpu *v)
 {
 	u64 val = (u32)v->gpr[X86_RAX] | v->gpr[X86_RDX] << 32;
 	int len = x86_insn_len(v, false);
@@ -385,83 +379,83 @@ static enum x86_next exit_xsetbv_slow(struct x86_vcpu *v)
 		x86_raise_error(v, X86_EXC_GP, 0);
 	else
 		x86_skip(v, len);
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 /* Guest memory is cached coherently and no device of ours looks behind the caches. */
-static enum x86_next exit_skip_slow(struct x86_vcpu *v)
+static enum run_next exit_skip_slow(struct x86_vcpu *v)
 {
 	int len = x86_insn_len(v, false);
 
 	if (len < 0)
 		return x86_no_length(v, len, false);
 	x86_skip(v, len);
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 /* No performance counters: every index is out of range. */
-static enum x86_next exit_rdpmc(struct x86_vcpu *v)
+static enum run_next exit_rdpmc(struct x86_vcpu *v)
 {
 	x86_raise_error(v, X86_EXC_GP, 0);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next exit_undefined(struct x86_vcpu *v)
+static enum run_next exit_undefined(struct x86_vcpu *v)
 {
 	x86_raise(v, X86_EXC_UD);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
-static enum x86_next exit_monitor(struct x86_vcpu *v)
+static enum run_next exit_monitor(struct x86_vcpu *v)
 {
 	/* KVM's guests may execute them whatever CPUID says, unless it is told otherwise. */
 	if (x86_cpuid_has(v, X86F_MONITOR) ||
 	    !(x86_vm_of(v)->disabled_quirks & KVMX_X86_QUIRK_MWAIT_NEVER_UD_FAULTS))
-		return X86_SLOW;
+		return RUN_SLOW;
 	return exit_undefined(v);
 }
 
 /* A spinning guest: let somebody else have the CPU. */
-static enum x86_next exit_pause(struct x86_vcpu *v)
+static enum run_next exit_pause(struct x86_vcpu *v)
 {
-	return X86_SLOW;
+	return RUN_SLOW;
 }
 
-static enum x86_next exit_pause_slow(struct x86_vcpu *v)
+static enum run_next exit_pause_slow(struct x86_vcpu *v)
 {
 	yield();
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
-static enum x86_next exit_task_switch(struct x86_vcpu *v)
+static enum run_next exit_task_switch(struct x86_vcpu *v)
 {
 	return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
 }
 
-static enum x86_next exit_shutdown_slow(struct x86_vcpu *v)
+static enum run_next exit_shutdown_slow(struct x86_vcpu *v)
 {
 	/* The unit leaves the state undefined; user space finds that of an INIT. */
 	x86_vcpu_reset(v, true);
 	v->vcpu.run->exit_reason = KVMX_EXIT_SHUTDOWN;
-	return X86_USER;
+	return RUN_USER;
 }
 
-static enum x86_next exit_fail_entry(struct x86_vcpu *v)
+static enum run_next exit_fail_entry(struct x86_vcpu *v)
 {
 	struct kvmx_run *run = v->vcpu.run;
 
 	run->exit_reason = KVMX_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = v->exit.raw;
 	run->fail_entry.cpu = v->last_cpu;
-	return X86_USER;
+	return RUN_USER;
 }
 
-static enum x86_next exit_unknown(struct x86_vcpu *v)
+static enum run_next exit_unknown(struct x86_vcpu *v)
 {
 	return x86_internal_error(v, KVMX_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
 }
 
-typedef enum x86_next (*x86_exit_fn)(struct x86_vcpu *v);
+typedef enum run_next (*x86_exit_fn)(struct x86_vcpu *v);
 
 static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
 	[X86_EXIT_HOST]		= exit_host,
@@ -546,7 +540,7 @@ const char * const kvmx_arch_vcpu_stat_names[] = {
 const unsigned int kvmx_arch_nr_vcpu_stats = ARRAY_SIZE(kvmx_arch_vcpu_stat_names);
 static_assert(X86_EXIT_KINDS <= KVMX_VCPU_STATS - KVMX_STAT_ARCH);
 
-enum x86_next x86_exit_fast(struct x86_vcpu *v)
+enum run_next x86_exit_fast(struct x86_vcpu *v)
 {
 	u8 kind = array_index_nospec(v->exit.kind, X86_EXIT_KINDS);
 
@@ -554,7 +548,7 @@ enum x86_next x86_exit_fast(struct x86_vcpu *v)
 	return x86_fast[kind](v);
 }
 
-enum x86_next x86_exit_slow(struct x86_vcpu *v)
+enum run_next x86_exit_slow(struct x86_vcpu *v)
 {
 	u8 kind = array_index_nospec(v->exit.kind, X86_EXIT_KINDS);
 

@@ -99,7 +99,7 @@ static bool moves_flags(const u8 *op, bool wide)
  * Before an entry. PUSHF would show the guest the debugger's TF, and the
  * guest's own that POPF loads could not be told from it: the two are emulated.
  */
-enum x86_next x86_guest_debug_step(struct x86_vcpu *v)
+enum run_next x86_guest_debug_step(struct x86_vcpu *v)
 {
 	const struct x86_state *s = x86_state(v, X86_STATE_SEGS);
 	bool wide = x86_is_64bit(v);
@@ -110,15 +110,15 @@ enum x86_next x86_guest_debug_step(struct x86_vcpu *v)
 	/* What is to be delivered comes first; in virtual-8086 mode there is more to them. */
 	if (!v->debug.stepping || v->ev.exception.type != X86_EVENT_NONE ||
 	    v->ev.nmi_injected || v->ev.irq_injected >= 0 || (v->rflags & X86_EFLAGS_VM))
-		return X86_STAY;
+		return RUN_STAY;
 	if (x86_linear_read(&l, wide ? at : (u32)at, op, sizeof(op), X86_WALK_EXEC) ||
 	    !moves_flags(op, wide))
-		return X86_STAY;
+		return RUN_STAY;
 	v->exit.nr_bytes = 0;
 	return x86_emulate_insn(v, false);
 }
 
-static enum x86_next debug_exit(struct x86_vcpu *v, u8 exception, u64 dr6_bits)
+static enum run_next debug_exit(struct x86_vcpu *v, u8 exception, u64 dr6_bits)
 {
 	struct kvmx_debug_exit_arch *arch = &v->vcpu.run->debug.arch;
 	const struct x86_state *s = x86_state(v, X86_STATE_SEGS | X86_STATE_DRS);
@@ -130,11 +130,11 @@ static enum x86_next debug_exit(struct x86_vcpu *v, u8 exception, u64 dr6_bits)
 	arch->pc = s->seg[X86_SEG_CS].base + v->rip;
 	arch->dr6 = X86_DR6_FIXED | dr6_bits;
 	arch->dr7 = hw_bp ? v->debug.dr7 : s->dr7;
-	return X86_USER;
+	return RUN_USER;
 }
 
 /* One #DB may be the debugger's and the guest's at once: the guest's goes in with the next entry. */
-enum x86_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits)
+enum run_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits)
 {
 	u64 user = 0, guest;
 
@@ -150,10 +150,10 @@ enum x86_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits)
 		guest |= X86_DR6_BS;
 	if (guest || !user)
 		x86_raise_debug(v, guest);
-	return user ? debug_exit(v, X86_EXC_DB, user) : X86_STAY;
+	return user ? debug_exit(v, X86_EXC_DB, user) : RUN_STAY;
 }
 
-enum x86_next x86_guest_debug_breakpoint(struct x86_vcpu *v)
+enum run_next x86_guest_debug_breakpoint(struct x86_vcpu *v)
 {
 	return debug_exit(v, X86_EXC_BP, 0);
 }
@@ -164,7 +164,7 @@ bool x86_guest_debug_guards(struct x86_vcpu *v)
 	return (v->guest_debug & KVMX_GUESTDBG_USE_HW_BP) && (v->debug.dr7 & X86_DR7_GD);
 }
 
-enum x86_next x86_guest_debug_guarded(struct x86_vcpu *v)
+enum run_next x86_guest_debug_guarded(struct x86_vcpu *v)
 {
 	return debug_exit(v, X86_EXC_DB, X86_DR6_BD);
 }
@@ -176,7 +176,7 @@ void x86_guest_debug_skipped(struct x86_vcpu *v)
 		kvmx_vcpu_request(&v->vcpu, KVMX_REQ_STEPPED);
 }
 
-enum x86_next x86_guest_debug_stepped(struct x86_vcpu *v)
+enum run_next x86_guest_debug_stepped(struct x86_vcpu *v)
 {
 	return debug_exit(v, X86_EXC_DB, X86_DR6_BS);
 }

@@ -90,15 +90,15 @@ static s64 map_gpa_range(struct x86_vcpu *v, const u64 *arg, u8 insn_len)
 	return 0;
 }
 
-static enum x86_next hypercall_done(struct x86_vcpu *v, bool wide, s64 ret, u8 insn_len)
+static enum run_next hypercall_done(struct x86_vcpu *v, bool wide, s64 ret, u8 insn_len)
 {
 	v->gpr[X86_RAX] = wide ? ret : (u32)ret;
 	x86_skip(v, insn_len);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
 /* The calls that have arguments: apart, so that the others need no room for them. */
-static noinline enum x86_next hypercall_arguments(struct x86_vcpu *v, u64 nr, bool wide,
+static noinline enum run_next hypercall_arguments(struct x86_vcpu *v, u64 nr, bool wide,
 						  u8 insn_len)
 {
 	u64 arg[4] = { v->gpr[X86_RBX], v->gpr[X86_RCX], v->gpr[X86_RDX], v->gpr[X86_RSI] };
@@ -117,13 +117,13 @@ static noinline enum x86_next hypercall_arguments(struct x86_vcpu *v, u64 nr, bo
 	default:
 		ret = map_gpa_range(v, arg, insn_len);
 		if (!ret)
-			return X86_USER;
+			return RUN_USER;
 		break;
 	}
 	return hypercall_done(v, wide, ret, insn_len);
 }
 
-enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic)
+enum run_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic)
 {
 	const struct x86_state *s = x86_mode(v);
 	bool wide = (s->efer & X86_EFER_LMA) && (s->seg[X86_SEG_CS].attr & X86_ATTR_L);
@@ -138,7 +138,7 @@ enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic)
 		break;
 	case KVMX_HC_SCHED_YIELD:
 		if (atomic)
-			return X86_SLOW;
+			return RUN_SLOW;
 		ret = sched_yield_to(v);
 		break;
 	case KVMX_HC_KICK_CPU:

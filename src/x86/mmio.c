@@ -610,16 +610,16 @@ static int emu_read_complete(struct x86_vcpu *v)
 			return -EFAULT;
 	}
 	switch (x86_emulate_insn(v, false)) {
-	case X86_USER:
+	case RUN_USER:
 		return 1;
-	case X86_ERROR:
-		return v->run_error;
+	case RUN_ERROR:
+		return v->vcpu.run_error;
 	default:
 		return 0;
 	}
 }
 
-static enum x86_next emu_failed(struct x86_emu_ctx *ctx)
+static enum run_next emu_failed(struct x86_emu_ctx *ctx)
 {
 	struct x86_vcpu *v = ctx->linear.v;
 	struct kvmx_run *run = v->vcpu.run;
@@ -627,7 +627,7 @@ static enum x86_next emu_failed(struct x86_emu_ctx *ctx)
 	emu_forget(&v->io);
 	if (x86_cpl(v) && !READ_ONCE(x86_vm_of(v)->exit_on_emulation_failure)) {
 		x86_raise(v, X86_EXC_UD);
-		return X86_LEAVE;
+		return RUN_LEAVE;
 	}
 	x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
 	if (ctx->emu.nr_bytes) {
@@ -636,10 +636,10 @@ static enum x86_next emu_failed(struct x86_emu_ctx *ctx)
 		run->emulation_failure.insn_size = ctx->emu.nr_bytes;
 		memcpy(run->emulation_failure.insn_bytes, ctx->emu.bytes, ctx->emu.nr_bytes);
 	}
-	return X86_USER;
+	return RUN_USER;
 }
 
-static enum x86_next emu_done(struct x86_emu_ctx *ctx)
+static enum run_next emu_done(struct x86_emu_ctx *ctx)
 {
 	struct x86_vcpu *v = ctx->linear.v;
 
@@ -649,11 +649,11 @@ static enum x86_next emu_done(struct x86_emu_ctx *ctx)
 	if (v->guest_debug)
 		x86_guest_debug_skipped(v);
 	if (emu_hand_out_writes(v) || ctx->handed_out)
-		return X86_USER;
-	return v->mp_state == X86_MP_RUNNABLE ? X86_STAY : X86_LEAVE;
+		return RUN_USER;
+	return v->mp_state == X86_MP_RUNNABLE ? RUN_STAY : RUN_LEAVE;
 }
 
-enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
+enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 {
 	struct x86_emu_ctx *ctx = v->emu;
 	struct x86_io_state *io = &v->io;
@@ -674,7 +674,7 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 		case X86_EMU_REPEAT:
 			ret = emu_done(ctx);
 			/* A trap after an iteration comes before the next. */
-			if (ret != X86_STAY || v->ev.exception.type != X86_EVENT_NONE)
+			if (ret != RUN_STAY || v->ev.exception.type != X86_EVENT_NONE)
 				return ret;
 			break;
 		case X86_EMU_FAULT:
@@ -687,22 +687,22 @@ enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 				x86_raise_error(v, ctx->emu.exc.vector, ctx->emu.exc.error);
 			else
 				x86_raise(v, ctx->emu.exc.vector);
-			return X86_STAY;
+			return RUN_STAY;
 		case X86_EMU_IO:
 			io->complete = emu_read_complete;
-			return X86_USER;
+			return RUN_USER;
 		case X86_EMU_RETRY:
 			if (atomic)
-				return X86_SLOW;
+				return RUN_SLOW;
 			emu_forget(io);
-			return X86_LEAVE;
+			return RUN_LEAVE;
 		default:
 			return emu_failed(ctx);
 		}
 		if (v->vcpu.requests || need_resched())
 			break;
 	}
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 int x86_emu_alloc(struct x86_vcpu *v)

@@ -62,7 +62,7 @@ static int mov_complete(struct x86_vcpu *v)
 	return 0;
 }
 
-static enum x86_next mov_to_user(struct x86_vcpu *v, u64 gpa, const struct x86_mov *mov,
+static enum run_next mov_to_user(struct x86_vcpu *v, u64 gpa, const struct x86_mov *mov,
 				 const void *data, u8 insn_len)
 {
 	struct kvmx_run *run = v->vcpu.run;
@@ -75,7 +75,7 @@ static enum x86_next mov_to_user(struct x86_vcpu *v, u64 gpa, const struct x86_m
 		trace_kvmx_mmio(v, true, gpa, mov->mem_size, data, true);
 		memcpy(run->mmio.data, data, mov->mem_size);
 		x86_skip(v, insn_len);
-		return X86_USER;
+		return RUN_USER;
 	}
 	v->io.asked_at = gpa;
 	v->io.mov = *mov;
@@ -92,7 +92,7 @@ static int mov_device(struct x86_vcpu *v, u64 gpa, const struct x86_mov *mov, vo
 			    kvmx_bus_read(&v->vcpu, KVMX_BUS_MMIO, gpa, mov->mem_size, data);
 }
 
-bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum x86_next *next)
+bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum run_next *next)
 {
 	const struct x86_exit *e = &v->exit;
 	const struct x86_insn *insn;
@@ -118,6 +118,6 @@ bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum x86_next *next)
 	if (!mov.store)
 		mov_put(v, &mov, &data);
 	x86_skip(v, insn->len);
-	*next = X86_STAY;
+	*next = RUN_STAY;
 	return true;
 }

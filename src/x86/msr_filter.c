@@ -172,7 +172,7 @@ static int msr_complete(struct x86_vcpu *v)
 	return 0;
 }
 
-enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, int error,
+enum run_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, int error,
 			     u8 insn_len)
 {
 	struct kvmx_run *run = v->vcpu.run;
@@ -182,7 +182,7 @@ enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, i
 	trace_kvmx_msr(v, write, msr, &val, error);
 	if (!(READ_ONCE(x86_vm_of(v)->msr_exit_reasons) & reason)) {
 		x86_raise_error(v, X86_EXC_GP, 0);
-		return X86_STAY;
+		return RUN_STAY;
 	}
 	memset(&run->msr, 0, sizeof(run->msr));
 	run->exit_reason = write ? KVMX_EXIT_X86_WRMSR : KVMX_EXIT_X86_RDMSR;

@@ -31,7 +31,7 @@ static int x86_pio_complete(struct x86_vcpu *v)
 	return 0;
 }
 
-enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len)
+enum run_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len)
 {
 	struct kvmx_run *run = v->vcpu.run;
 	u32 val = v->gpr[X86_RAX];
@@ -46,7 +46,7 @@ enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_le
 		if (in)
 			x86_pio_in_done(v, &val, size);
 		x86_skip(v, insn_len);
-		return X86_STAY;
+		return RUN_STAY;
 	}
 
 	/* All four bytes: behind those that are meant is room. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The run loop of an x86 vCPU: requests, blocking and signals outside of the
- * run window; entries and fast exits inside of it. Called by the door for
- * KVMX_RUN.
+ * An x86 vCPU's parts of the run loop (kvmx/run.h): requests and waits outside
+ * of the run window, entries and fast exits inside of it. Called by the door.
  */
 #include <linux/kernel.h>
 #include <linux/irqflags.h>
@@ -135,79 +134,68 @@ static bool x86_enter(struct x86_vcpu *v)
 	return true;
 }
 
-static enum x86_next x86_run_window(struct x86_vcpu *v)
+static enum run_next x86_run_window(struct x86_vcpu *v)
 {
-	enum x86_next next = X86_STAY;
+	enum run_next next = RUN_STAY;
 	bool down;
 
 	x86_window_open(v);
-	while (next == X86_STAY) {
+	while (next == RUN_STAY) {
 		if (READ_ONCE(v->vcpu.requests) && (x86_window_requests(v) || v->vapic.addr))
-			next = X86_LEAVE;
+			next = RUN_LEAVE;
 		else if (x86_enter(v))
 			next = x86_exit_fast(v);
 		else if (kvmx_host_must_leave() || !kvmx_unit_ready())
-			next = X86_LEAVE;
+			next = RUN_LEAVE;
 		/* Its page in guest memory is read and written outside of the window. */
-		if (unlikely(v->vapic.addr) && next == X86_STAY)
-			next = X86_LEAVE;
+		if (unlikely(v->vapic.addr) && next == RUN_STAY)
+			next = RUN_LEAVE;
 	}
 	/* This CPU, or the machine, goes down: another CPU takes over, or the VM is killed. */
-	down = next == X86_LEAVE && !kvmx_unit_ready();
+	down = next == RUN_LEAVE && !kvmx_unit_ready();
 	x86_window_close(v);
 	if (unlikely(down))
 		schedule_timeout_interruptible(1);
 	return next;
 }
 
-/* Requests that need the window closed. X86_STAY: go on. */
-static enum x86_next x86_requests(struct x86_vcpu *v)
+enum run_next kvmx_arch_run_requests(struct kvmx_vcpu *vcpu)
 {
-	struct kvmx_vcpu *vcpu = &v->vcpu;
+	struct x86_vcpu *v = to_x86(vcpu);
 	int vector;
 
-	if (kvmx_vcpu_take(vcpu, KVMX_REQ_VM_DEAD))
-		return x86_fail(v, -EIO);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TRIPLE_FAULT)) {
 		vcpu->run->exit_reason = KVMX_EXIT_SHUTDOWN;
 		v->ev.exception.type = X86_EVENT_NONE;
-		return X86_USER;
+		return RUN_USER;
 	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_STEPPED))
 		return x86_guest_debug_stepped(v);
-	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SLOTS))
-		kvmx_memslots_let_go(vcpu);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_MSR_FILTER))
 		x86_msr_filter_apply(v);
-	if (kvmx_vcpu_take(vcpu, KVMX_REQ_DIRTY_RING) && kvmx_dirty_ring_full(vcpu)) {
-		/* Until the ring is reset there is no way back in. */
-		kvmx_vcpu_request(vcpu, KVMX_REQ_DIRTY_RING);
-		vcpu->run->exit_reason = KVMX_EXIT_DIRTY_RING_FULL;
-		return X86_USER;
-	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_CLOCK))
 		x86_clock_update(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PDPTES))
 		x86_pdptes_load(v);
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_SET_TPR)) {
 		vcpu->run->exit_reason = KVMX_EXIT_SET_TPR;
-		return X86_USER;
+		return RUN_USER;
 	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TPR_ACCESS)) {
 		x86_vapic_tell(v);
-		return X86_USER;
+		return RUN_USER;
 	}
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_IOAPIC_SCAN) && v->lapic) {
 		vector = lapic_take_eoi_exit(v);
 		if (vector >= 0) {
 			vcpu->run->exit_reason = KVMX_EXIT_IOAPIC_EOI;
 			vcpu->run->eoi.vector = vector;
-			return X86_USER;
+			return RUN_USER;
 		}
 	}
 	x86_window_requests(v);
 	x86_events_async(v);
-	return X86_STAY;
+	return RUN_STAY;
 }
 
 bool kvmx_arch_vcpu_runnable(struct kvmx_vcpu *vcpu)
@@ -235,9 +223,10 @@ bool kvmx_arch_vcpu_runnable(struct kvmx_vcpu *vcpu)
 	return false;
 }
 
-/* True when the guest may run; false when a request or a signal has to be looked at first. */
-static bool x86_wait_runnable(struct x86_vcpu *v)
+bool kvmx_arch_run_wait(struct kvmx_vcpu *vcpu)
 {
+	struct x86_vcpu *v = to_x86(vcpu);
+
 	if (v->mp_state == X86_MP_RUNNABLE)
 		return true;
 	lapic_timer_halt(v);
@@ -252,85 +241,54 @@ static bool x86_wait_runnable(struct x86_vcpu *v)
 	return v->mp_state == X86_MP_RUNNABLE;
 }
 
-/* What user space owes from the last time. X86_STAY: nothing any more. */
-static enum x86_next x86_complete(struct x86_vcpu *v)
+enum run_next kvmx_arch_run_complete(struct kvmx_vcpu *vcpu)
 {
+	struct x86_vcpu *v = to_x86(vcpu);
 	int (*complete)(struct x86_vcpu *v) = v->io.complete;
 	int ret;
 
 	if (!complete)
-		return X86_STAY;
+		return RUN_STAY;
 	v->io.complete = NULL;
 	ret = complete(v);
 	if (ret < 0)
-		return x86_fail(v, ret);
-	return ret ? X86_USER : X86_STAY;
+		return run_fail(vcpu, ret);
+	return ret ? RUN_USER : RUN_STAY;
 }
 
-static enum x86_next x86_signal(struct x86_vcpu *v)
-{
-	v->vcpu.run->exit_reason = KVMX_EXIT_INTR;
-	return x86_fail(v, -EINTR);
-}
-
-static enum x86_next x86_loop(struct x86_vcpu *v)
-{
-	enum x86_next next = x86_complete(v);
-	bool again = false;
-
-	/* Leaves the reason of the exit that was completed: user space may not have looked yet. */
-	if (next == X86_STAY && READ_ONCE(v->vcpu.run->immediate_exit))
-		next = x86_fail(v, -EINTR);
-	while (next != X86_USER && next != X86_ERROR) {
-		next = X86_STAY;
-		if (READ_ONCE(v->vcpu.requests))
-			next = x86_requests(v);
-		if (next != X86_STAY)
-			continue;
-		/* The first time, the look before the entry is enough. */
-		if (again) {
-			if (kvmx_host_user_work_pending()) {
-				next = x86_signal(v);
-				continue;
-			}
-			cond_resched();
-		}
-		again = true;
-		if (!x86_wait_runnable(v))
-			continue;
-		if (unlikely(v->vapic.addr))
-			x86_vapic_publish(v);
-		if (x86_steal_enabled(v))
-			x86_steal_update(v);
-		if (unlikely(v->guest_debug)) {
-			next = x86_guest_debug_step(v);
-			if (next != X86_STAY)
-				continue;
-		}
-		next = x86_run_window(v);
-		if (unlikely(v->pv_eoi.offered))
-			x86_pv_eoi_collect(v, false);
-		if (unlikely(v->vapic.addr))
-			x86_vapic_collect(v);
-		if (next == X86_SLOW)
-			next = x86_exit_slow(v);
-	}
-	return next;
-}
-
-int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu)
+enum run_next kvmx_arch_run_guest(struct kvmx_vcpu *vcpu)
 {
 	struct x86_vcpu *v = to_x86(vcpu);
-	enum x86_next next;
-	int ret;
+	enum run_next next;
 
-	ret = x86_run_page_in(v);
-	if (ret)
-		return ret;
-	v->ran = true;
-	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->memory.srcu);
-	next = x86_loop(v);
-	srcu_read_unlock(&vcpu->vm->memory.srcu, vcpu->srcu_idx);
-	x86_run_page_out(v);
-	return next == X86_ERROR ? v->run_error : 0;
+	if (unlikely(v->vapic.addr))
+		x86_vapic_publish(v);
+	if (x86_steal_enabled(v))
+		x86_steal_update(v);
+	if (unlikely(v->guest_debug)) {
+		next = x86_guest_debug_step(v);
+		if (next != RUN_STAY)
+			return next;
+	}
+	next = x86_run_window(v);
+	if (unlikely(v->pv_eoi.offered))
+		x86_pv_eoi_collect(v, false);
+	if (unlikely(v->vapic.addr))
+		x86_vapic_collect(v);
+	return next == RUN_SLOW ? x86_exit_slow(v) : next;
+}
+
+int kvmx_arch_run_begin(struct kvmx_vcpu *vcpu)
+{
+	struct x86_vcpu *v = to_x86(vcpu);
+	int err = x86_run_page_in(v);
+
+	if (!err)
+		v->ran = true;
+	return err;
+}
+
+void kvmx_arch_run_end(struct kvmx_vcpu *vcpu)
+{
+	x86_run_page_out(to_x86(vcpu));
 }

@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the run loop share: run.c (the loop), exit.c (the table
+ * What the files of the run loop share: run.c (the window), exit.c (the table
  * of exits), events.c, mmio*.c and pio.c (emulated accesses), fetch.c,
  * linear.c.
  */
 #ifndef X86_RUN_H
 #define X86_RUN_H
 
+#include <kvmx/run.h>
 #include <kvmx/x86.h>
 
-/* What comes after an exit was handled. */
-enum x86_next {
-	X86_STAY,	/* the guest runs on, in this window */
-	X86_LEAVE,	/* close the window, look at requests, run on */
-	X86_SLOW,	/* close the window, then call the slow handler */
-	X86_USER,	/* return to user space: run says why */
-	X86_ERROR,	/* return to user space: v->run_error */
-};
-
-/* exit.c. In the window, interrupts on; then, for X86_SLOW, outside of it. */
-enum x86_next x86_exit_fast(struct x86_vcpu *v);
-enum x86_next x86_exit_slow(struct x86_vcpu *v);
-enum x86_next x86_internal_error(struct x86_vcpu *v, u32 suberror);
-enum x86_next x86_fail(struct x86_vcpu *v, int error);
+/* exit.c. In the window, interrupts on; then, for RUN_SLOW, outside of it. */
+enum run_next x86_exit_fast(struct x86_vcpu *v);
+enum run_next x86_exit_slow(struct x86_vcpu *v);
+enum run_next x86_internal_error(struct x86_vcpu *v, u32 suberror);
 
 /* events.c */
 bool x86_events_none(struct x86_vcpu *v);	/* before entry, interrupts off: else */
@@ -39,7 +30,7 @@ bool x86_user_controller(struct x86_vcpu *v);	/* interrupts come by KVMX_INTERRU
 bool x86_user_may_interrupt(struct x86_vcpu *v);	/* and one would be taken now */
 
 /* hypercall.c */
-enum x86_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic);
+enum run_next x86_hypercall(struct x86_vcpu *v, u8 insn_len, bool atomic);
 
 /* run_page.c: what KVMX_RUN exchanges. 0 or -EINVAL. */
 int x86_run_page_in(struct x86_vcpu *v);
@@ -49,7 +40,7 @@ void x86_run_page_out(struct x86_vcpu *v);
  * msr_filter.c. x86_msr_failed(): RDMSR or WRMSR of @msr ended with @error
  * (-EPERM: denied, -ENOENT: no such MSR, -EINVAL); #GP, or user space answers.
  */
-enum x86_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, int error,
+enum run_next x86_msr_failed(struct x86_vcpu *v, bool write, u32 msr, u64 val, int error,
 			     u8 insn_len);
 
 /* debug.c: DR0 to DR3. The first three in the window, the swaps with interrupts off. */
@@ -65,15 +56,15 @@ void x86_debug_swap_out(struct x86_vcpu *v);
 	 KVMX_GUESTDBG_USE_HW_BP | KVMX_GUESTDBG_INJECT_DB | KVMX_GUESTDBG_INJECT_BP | \
 	 KVMX_GUESTDBG_BLOCKIRQ)
 int x86_guest_debug_set(struct x86_vcpu *v, const struct kvmx_guest_debug *dbg);
-enum x86_next x86_guest_debug_step(struct x86_vcpu *v);	/* outside of the window */
+enum run_next x86_guest_debug_step(struct x86_vcpu *v);	/* outside of the window */
 void x86_guest_debug_enter(struct x86_vcpu *v);	/* around an entry, interrupts off */
 void x86_guest_debug_leave(struct x86_vcpu *v);
-enum x86_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits);	/* #DB was intercepted */
-enum x86_next x86_guest_debug_breakpoint(struct x86_vcpu *v);		/* #BP was */
+enum run_next x86_guest_debug_trap(struct x86_vcpu *v, u64 dr6_bits);	/* #DB was intercepted */
+enum run_next x86_guest_debug_breakpoint(struct x86_vcpu *v);		/* #BP was */
 bool x86_guest_debug_guards(struct x86_vcpu *v);
-enum x86_next x86_guest_debug_guarded(struct x86_vcpu *v);
+enum run_next x86_guest_debug_guarded(struct x86_vcpu *v);
 void x86_guest_debug_skipped(struct x86_vcpu *v);
-enum x86_next x86_guest_debug_stepped(struct x86_vcpu *v);	/* KVMX_REQ_STEPPED */
+enum run_next x86_guest_debug_stepped(struct x86_vcpu *v);	/* KVMX_REQ_STEPPED */
 
 /* TF or the debug registers in the CPU are user space's: the guest's MOV DR are emulated. */
 static inline bool x86_guest_debug_in_cpu(struct x86_vcpu *v)
@@ -85,14 +76,14 @@ static inline bool x86_guest_debug_in_cpu(struct x86_vcpu *v)
  * User space gets the instruction at RIP, which stays there: it may look at the
  * state as it is, or change it. @asked bytes are its answer; then @complete.
  */
-static inline enum x86_next x86_ask_user(struct x86_vcpu *v, u8 insn_len, u16 asked,
+static inline enum run_next x86_ask_user(struct x86_vcpu *v, u8 insn_len, u16 asked,
 					 int (*complete)(struct x86_vcpu *v))
 {
 	v->io.rip = v->rip;
 	v->io.insn_len = insn_len;
 	v->io.asked = asked;
 	v->io.complete = complete;
-	return X86_USER;
+	return RUN_USER;
 }
 
 /* In @complete: user space has moved the vCPU elsewhere, its answer is for nothing. */
@@ -102,17 +93,17 @@ static inline bool x86_user_moved(struct x86_vcpu *v)
 }
 
 /*
- * mmio.c: emulates the instruction at RIP. @atomic: in the window; X86_SLOW
+ * mmio.c: emulates the instruction at RIP. @atomic: in the window; RUN_SLOW
  * when it has to be done again outside of it.
  */
-enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic);
+enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic);
 int x86_emu_alloc(struct x86_vcpu *v);	/* sets v->emu: kfree() it */
 
 /* mmio_mov.c: the same for a plain MOV; false when it is none, and nothing was done. */
-bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum x86_next *next);
+bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum run_next *next);
 
 /* pio.c */
-enum x86_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len);
+enum run_next x86_pio(struct x86_vcpu *v, u16 port, u8 size, bool in, u8 insn_len);
 
 /*
  * linear.c: guest memory by linear address. 0, X86_LINEAR_FAULT with *error

@@ -29,12 +29,6 @@ void arm64_inject_abort(struct arm64_vcpu *vcpu, bool insn, u64 far)
 	aborts++;
 }
 
-enum arm64_next arm64_fail(struct arm64_vcpu *vcpu, int error)
-{
-	vcpu->run_error = error;
-	return A64_ERROR;
-}
-
 void kvmx_vcpu_kick(struct kvmx_vcpu *vcpu)
 {
 }
@@ -102,7 +96,7 @@ static u64 iss(unsigned int size, unsigned int reg, bool write)
 	       (u64)reg << 16 | (write ? ABT_WNR : 0);
 }
 
-static enum arm64_next touch(u64 esr)
+static enum run_next touch(u64 esr)
 {
 	v[0]->exit.esr = esr;
 	v[0]->exit.ipa = DEVICE;
@@ -131,7 +125,7 @@ END_TEST
 START_TEST(user_space)
 {
 	x[3] = 0x1122334455667788ULL;
-	ck_assert_int_eq(touch(iss(1, 3, true)), A64_USER);
+	ck_assert_int_eq(touch(iss(1, 3, true)), RUN_USER);
 	ck_assert_uint_eq(run.exit_reason, KVMX_EXIT_MMIO);
 	ck_assert_uint_eq(run.mmio.phys_addr, DEVICE);
 	ck_assert_uint_eq(run.mmio.len, 2);
@@ -141,7 +135,7 @@ START_TEST(user_space)
 	arm64_mmio_complete(v[0]);
 	ck_assert_uint_eq(x[3], 0x1122334455667788ULL);
 
-	ck_assert_int_eq(touch(iss(2, 4, false) | ABT_SSE | ABT_SF), A64_USER);
+	ck_assert_int_eq(touch(iss(2, 4, false) | ABT_SSE | ABT_SF), RUN_USER);
 	memcpy(run.mmio.data, "\x01\x02\x03\x84\x05\x06\x07\x08", 8);
 	arm64_mmio_complete(v[0]);
 	ck_assert_uint_eq(x[4], 0xffffffff84030201ULL);
@@ -150,9 +144,9 @@ START_TEST(user_space)
 	arm64_mmio_complete(v[0]);
 	ck_assert_uint_eq(x[4], 0);
 	/* The zero register. */
-	ck_assert_int_eq(touch(iss(3, 31, false) | ABT_SF), A64_USER);
+	ck_assert_int_eq(touch(iss(3, 31, false) | ABT_SF), RUN_USER);
 	arm64_mmio_complete(v[0]);
-	ck_assert_int_eq(touch(iss(3, 31, true)), A64_USER);
+	ck_assert_int_eq(touch(iss(3, 31, true)), RUN_USER);
 	ck_assert_int_eq(memcmp(run.mmio.data, "\0\0\0\0\0\0\0\0", 8), 0);
 }
 END_TEST
@@ -161,29 +155,29 @@ START_TEST(in_the_kernel)
 {
 	on_bus = true;
 	x[1] = 0xabcd;
-	ck_assert_int_eq(touch(iss(2, 1, true)), A64_LEAVE);
+	ck_assert_int_eq(touch(iss(2, 1, true)), RUN_LEAVE);
 	ck_assert_uint_eq(bus_value, 0xabcd);
-	ck_assert_int_eq(touch(iss(0, 2, false)), A64_LEAVE);
+	ck_assert_int_eq(touch(iss(0, 2, false)), RUN_LEAVE);
 	ck_assert_uint_eq(x[2], 0xcd);
 	/* The other byte order, at EL1. */
 	v[0]->core.regs.pstate = PS_MODE_EL1H;
 	v[0]->sys[A64_SYS_SCTLR] = BIT_ULL(25);
 	x[1] = 0x11223344;
-	ck_assert_int_eq(touch(iss(2, 1, true)), A64_LEAVE);
+	ck_assert_int_eq(touch(iss(2, 1, true)), RUN_LEAVE);
 	ck_assert_uint_eq(bus_value, 0x44332211);
-	ck_assert_int_eq(touch(iss(2, 2, false)), A64_LEAVE);
+	ck_assert_int_eq(touch(iss(2, 2, false)), RUN_LEAVE);
 	ck_assert_uint_eq(x[2], 0x11223344);
 }
 END_TEST
 
 START_TEST(not_described)
 {
-	ck_assert_int_eq(touch(iss(2, 1, true) & ~ABT_ISV), A64_ERROR);
-	ck_assert_int_eq(v[0]->run_error, -ENOSYS);
+	ck_assert_int_eq(touch(iss(2, 1, true) & ~ABT_ISV), RUN_ERROR);
+	ck_assert_int_eq(v[0]->vcpu.run_error, -ENOSYS);
 	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1000);
-	ck_assert_int_eq(touch((iss(2, 1, false) & ~ABT_ISV) | ABT_S1PTW), A64_LEAVE);
+	ck_assert_int_eq(touch((iss(2, 1, false) & ~ABT_ISV) | ABT_S1PTW), RUN_LEAVE);
 	ck_assert_uint_eq(aborts, 1);
-	ck_assert_int_eq(touch((iss(2, 1, true) & ~ABT_ISV) | ABT_CM), A64_LEAVE);
+	ck_assert_int_eq(touch((iss(2, 1, true) & ~ABT_ISV) | ABT_CM), RUN_LEAVE);
 	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1004);
 }
 END_TEST
@@ -196,7 +190,7 @@ static s64 call(u64 function, u64 a, u64 b, u64 c)
 	x[1] = a;
 	x[2] = b;
 	x[3] = c;
-	ck_assert_int_eq(arm64_smccc(v[0]), A64_LEAVE);
+	ck_assert_int_eq(arm64_smccc(v[0]), RUN_LEAVE);
 	return x[0];
 }
 
@@ -226,7 +220,7 @@ START_TEST(cpu_on)
 	arm64_psci_start(v[1]);
 	ck_assert_uint_eq(resets, 1);
 	x[0] = 0x84000002;
-	ck_assert_int_eq(arm64_smccc(v[0]), A64_LEAVE);
+	ck_assert_int_eq(arm64_smccc(v[0]), RUN_LEAVE);
 	ck_assert_int_eq(v[0]->power, A64_OFF);
 }
 END_TEST
@@ -245,13 +239,13 @@ END_TEST
 START_TEST(system_events)
 {
 	x[0] = 0x84000009;
-	ck_assert_int_eq(arm64_smccc(v[0]), A64_USER);
+	ck_assert_int_eq(arm64_smccc(v[0]), RUN_USER);
 	ck_assert_uint_eq(run.exit_reason, KVMX_EXIT_SYSTEM_EVENT);
 	ck_assert_uint_eq(run.system_event.type, KVMX_SYSTEM_EVENT_RESET);
 	ck_assert_int_eq(v[0]->power, A64_OFF);
 	ck_assert_int_eq((s64)x[0], -6);
 	x[0] = 0x84000008;
-	ck_assert_int_eq(arm64_smccc(v[0]), A64_USER);
+	ck_assert_int_eq(arm64_smccc(v[0]), RUN_USER);
 	ck_assert_uint_eq(run.system_event.type, KVMX_SYSTEM_EVENT_SHUTDOWN);
 }
 END_TEST

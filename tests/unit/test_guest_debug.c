@@ -22,12 +22,12 @@ int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len,
 	return code_result;
 }
 
-enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
+enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 {
 	ck_assert(!atomic);
 	ck_assert_uint_eq(v->exit.nr_bytes, 0);
 	emulated++;
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 static int debug(u32 control)
@@ -69,7 +69,7 @@ static void run_guest(u64 dr6_bits, u64 rflags)
 	unit_state.dr7 = v->state.dr7;
 }
 
-static enum x86_next trap(u64 dr6_bits)
+static enum run_next trap(u64 dr6_bits)
 {
 	memset(raised, 0, sizeof(raised));
 	raised_dr6 = 0;
@@ -130,7 +130,7 @@ START_TEST(step_is_invisible)
 	ck_assert_uint_eq(cpu[0]->rflags, X86_EFLAGS_FIXED);
 	ck_assert_uint_eq(unit_state.dr6, X86_DR6_FIXED | X86_DR6_BS | B2);
 
-	ck_assert_int_eq(trap(X86_DR6_BS), X86_USER);
+	ck_assert_int_eq(trap(X86_DR6_BS), RUN_USER);
 	ck_assert_uint_eq(raised[X86_EXC_DB], 0);
 	ck_assert_uint_eq(cpu[0]->vcpu.run->exit_reason, KVMX_EXIT_DEBUG);
 	ck_assert_uint_eq(arch->exception, X86_EXC_DB);
@@ -149,16 +149,16 @@ START_TEST(both_step)
 	ck_assert_int_eq(debug(STEP), 0);
 	run_guest(X86_DR6_BS, X86_EFLAGS_FIXED | X86_EFLAGS_TF);
 	ck_assert_uint_eq(cpu[0]->rflags, X86_EFLAGS_FIXED | X86_EFLAGS_TF);
-	ck_assert_int_eq(trap(X86_DR6_BS), X86_USER);
+	ck_assert_int_eq(trap(X86_DR6_BS), RUN_USER);
 	ck_assert_uint_eq(raised[X86_EXC_DB], 1);
 	ck_assert_uint_eq(raised_dr6, X86_DR6_BS);
 
 	/* Without the debugger's step it is the guest's alone, with breakpoints, too. */
 	ck_assert_int_eq(debug(HW_BP), 0);
-	ck_assert_int_eq(trap(X86_DR6_BS), X86_STAY);
+	ck_assert_int_eq(trap(X86_DR6_BS), RUN_STAY);
 	ck_assert_uint_eq(raised_dr6, X86_DR6_BS);
 	ck_assert_int_eq(debug(0), 0);
-	ck_assert_int_eq(trap(X86_DR6_BS | B0), X86_STAY);
+	ck_assert_int_eq(trap(X86_DR6_BS | B0), RUN_STAY);
 	ck_assert_uint_eq(raised_dr6, X86_DR6_BS | B0);
 	end_vm();
 }
@@ -178,11 +178,11 @@ START_TEST(handler_is_stepped_over)
 
 	run_guest(X86_DR6_BS, X86_EFLAGS_FIXED | X86_EFLAGS_TF);
 	ck_assert_uint_eq(cpu[0]->rflags, X86_EFLAGS_FIXED);
-	ck_assert_int_eq(trap(X86_DR6_BS), X86_USER);
+	ck_assert_int_eq(trap(X86_DR6_BS), RUN_USER);
 
 	/* POPF has cleared TF, and the trap behind it still comes. */
 	run_guest(X86_DR6_BS, X86_EFLAGS_FIXED);
-	ck_assert_int_eq(trap(X86_DR6_BS), X86_USER);
+	ck_assert_int_eq(trap(X86_DR6_BS), RUN_USER);
 	ck_assert(cpu[0]->debug.stepping);
 	end_vm();
 }
@@ -196,7 +196,7 @@ START_TEST(emulated_instruction)
 	ck_assert_int_eq(debug(STEP), 0);
 	x86_guest_debug_skipped(cpu[0]);
 	ck_assert(kvmx_vcpu_take(&cpu[0]->vcpu, KVMX_REQ_STEPPED));
-	ck_assert_int_eq(x86_guest_debug_stepped(cpu[0]), X86_USER);
+	ck_assert_int_eq(x86_guest_debug_stepped(cpu[0]), RUN_USER);
 	ck_assert_uint_eq(cpu[0]->vcpu.run->debug.arch.dr6, 0xffff4ff0);
 
 	/* It does not outlive the debugger. */
@@ -261,18 +261,18 @@ START_TEST(debug_registers)
 	ck_assert(!in_cpu_tf);
 	ck_assert_uint_eq(unit_state.dr6, X86_DR6_FIXED | B0);
 	ck_assert_uint_eq(unit_state.dr7, 0x455);
-	ck_assert_int_eq(trap(B2), X86_USER);
+	ck_assert_int_eq(trap(B2), RUN_USER);
 	ck_assert_uint_eq(raised[X86_EXC_DB], 0);
 	ck_assert_uint_eq(arch->dr6, X86_DR6_FIXED | B2);
 	ck_assert_uint_eq(arch->dr7, 0x420);
 
 	/* INT1 leaves no bit. */
-	ck_assert_int_eq(trap(0), X86_STAY);
+	ck_assert_int_eq(trap(0), RUN_STAY);
 	ck_assert_uint_eq(raised[X86_EXC_DB], 1);
 
 	/* The guest's breakpoint and the debugger's step at once. */
 	ck_assert_int_eq(debug(STEP), 0);
-	ck_assert_int_eq(trap(X86_DR6_BS | B0), X86_USER);
+	ck_assert_int_eq(trap(X86_DR6_BS | B0), RUN_USER);
 	ck_assert_uint_eq(raised_dr6, B0);
 	ck_assert_uint_eq(arch->dr6, X86_DR6_FIXED | X86_DR6_BS);
 
@@ -280,11 +280,11 @@ START_TEST(debug_registers)
 	dbg.arch.debugreg[7] |= X86_DR7_GD;
 	ck_assert_int_eq(debug(HW_BP), 0);
 	ck_assert(x86_guest_debug_guards(cpu[0]));
-	ck_assert_int_eq(x86_guest_debug_guarded(cpu[0]), X86_USER);
+	ck_assert_int_eq(x86_guest_debug_guarded(cpu[0]), RUN_USER);
 	ck_assert_uint_eq(arch->dr6, X86_DR6_FIXED | X86_DR6_BD);
 
 	ck_assert_int_eq(debug(KVMX_GUESTDBG_ENABLE | KVMX_GUESTDBG_USE_SW_BP), 0);
-	ck_assert_int_eq(x86_guest_debug_breakpoint(cpu[0]), X86_USER);
+	ck_assert_int_eq(x86_guest_debug_breakpoint(cpu[0]), RUN_USER);
 	ck_assert_uint_eq(arch->exception, X86_EXC_BP);
 	end_vm();
 }

@@ -42,7 +42,7 @@ static void start(void)
 	nr_sent = woken = 0;
 }
 
-static enum x86_next call(u64 nr, u64 a, u64 b, u64 c, u64 d)
+static enum run_next call(u64 nr, u64 a, u64 b, u64 c, u64 d)
 {
 	struct x86_vcpu *v = cpu[0];
 
@@ -58,7 +58,7 @@ static s64 result(u64 nr, u64 a, u64 b, u64 c, u64 d)
 {
 	u64 rip = cpu[0]->rip;
 
-	ck_assert_int_eq(call(nr, a, b, c, d), X86_STAY);
+	ck_assert_int_eq(call(nr, a, b, c, d), RUN_STAY);
 	ck_assert_uint_eq(cpu[0]->rip, rip + 3);
 	return cpu[0]->gpr[X86_RAX];
 }
@@ -118,7 +118,7 @@ START_TEST(yielding)
 {
 	start();
 	cpu[0]->gpr[X86_RAX] = KVMX_HC_SCHED_YIELD;
-	ck_assert_int_eq(x86_hypercall(cpu[0], 3, true), X86_SLOW);
+	ck_assert_int_eq(x86_hypercall(cpu[0], 3, true), RUN_SLOW);
 	ck_assert_uint_eq(cpu[0]->rip, 0x1000);
 	ck_assert_int_eq(result(KVMX_HC_SCHED_YIELD, 1, 0, 0, 0), 0);
 	cpu[0]->pv_enforced = true;
@@ -183,7 +183,7 @@ START_TEST(served_by_user_space)
 	ck_assert_int_eq(result(KVMX_HC_MAP_GPA_RANGE, 0x1001, 1, 0, 0), -EINVAL);
 	ck_assert_int_eq(result(KVMX_HC_MAP_GPA_RANGE, 0x1000, 0, 0, 0), -EINVAL);
 	ck_assert_int_eq(result(KVMX_HC_MAP_GPA_RANGE, 0x1000, ~0ull, 0, 0), -EINVAL);
-	ck_assert_int_eq(call(KVMX_HC_MAP_GPA_RANGE, 0x1000, 2, 0x10, 99), X86_USER);
+	ck_assert_int_eq(call(KVMX_HC_MAP_GPA_RANGE, 0x1000, 2, 0x10, 99), RUN_USER);
 	ck_assert_uint_eq(run->exit_reason, KVMX_EXIT_HYPERCALL);
 	ck_assert_uint_eq(run->hypercall.nr, KVMX_HC_MAP_GPA_RANGE);
 	ck_assert_uint_eq(run->hypercall.args[0], 0x1000);

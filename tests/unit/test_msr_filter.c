@@ -176,14 +176,14 @@ START_TEST(answered_by_user_space)
 	v = cpu[0];
 	run = v->vcpu.run;
 	v->rip = 0x1000;
-	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 0, -ENOENT, 2), X86_STAY);
+	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 0, -ENOENT, 2), RUN_STAY);
 	ck_assert_uint_eq(raised[X86_EXC_GP], 1);
 
 	vm->msr_exit_reasons = KVMX_MSR_EXIT_REASON_UNKNOWN;
-	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 0, -EPERM, 2), X86_STAY);
-	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 0, -EINVAL, 2), X86_STAY);
+	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 0, -EPERM, 2), RUN_STAY);
+	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 0, -EINVAL, 2), RUN_STAY);
 	ck_assert_uint_eq(raised[X86_EXC_GP], 3);
-	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 77, -ENOENT, 2), X86_USER);
+	ck_assert_int_eq(x86_msr_failed(v, false, 0x99, 77, -ENOENT, 2), RUN_USER);
 	ck_assert_uint_eq(run->exit_reason, KVMX_EXIT_X86_RDMSR);
 	ck_assert_uint_eq(run->msr.index, 0x99);
 	ck_assert_uint_eq(run->msr.reason, KVMX_MSR_EXIT_REASON_UNKNOWN);
@@ -197,7 +197,7 @@ START_TEST(answered_by_user_space)
 	/* An error, and a vCPU that was moved elsewhere. */
 	skipped = 0;
 	vm->msr_exit_reasons = KVMX_MSR_EXIT_REASON_VALID_MASK;
-	ck_assert_int_eq(x86_msr_failed(v, true, 0x99, 77, -EPERM, 2), X86_USER);
+	ck_assert_int_eq(x86_msr_failed(v, true, 0x99, 77, -EPERM, 2), RUN_USER);
 	ck_assert_uint_eq(run->exit_reason, KVMX_EXIT_X86_WRMSR);
 	ck_assert_uint_eq(run->msr.reason, KVMX_MSR_EXIT_REASON_FILTER);
 	ck_assert_uint_eq(run->msr.data, 77);

@@ -38,9 +38,9 @@ int x86_linear_read(struct x86_linear *l, u64 addr, void *buf, unsigned int len,
 	return -EFAULT;
 }
 
-enum x86_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
+enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 {
-	return X86_LEAVE;
+	return RUN_LEAVE;
 }
 
 void x86_skip(struct x86_vcpu *v, u8 insn_len)

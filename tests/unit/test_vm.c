@@ -137,7 +137,7 @@ void kvmx_arch_vcpu_free(struct kvmx_vcpu *vcpu)
 	floor_.vcpus--;
 }
 
-int kvmx_arch_vcpu_run(struct kvmx_vcpu *vcpu)
+int kvmx_run(struct kvmx_vcpu *vcpu)
 {
 	lockdep_assert_held(&vcpu->mutex);
 	floor_.runs++;
