@@ -118,17 +118,16 @@ static enum run_next cpu_off(struct arm64_vcpu *v)
 
 static enum run_next system_event(struct arm64_vcpu *v, u32 type)
 {
+	struct arm64_vm *vm = arm64_vm_of(v);
 	struct kvmx_run *run = v->vcpu.run;
-	u32 i, nr = kvmx_vm_nr_vcpus(v->vcpu.vm);
+	u32 i, nr = kvmx_vm_nr_vcpus(&vm->vm);
 
 	/* As the KVM API has it: no vCPU runs on when user space comes back without a reset. */
-	for (i = 0; i < nr; i++) {
-		struct arm64_vcpu *other = to_arm64(v->vcpu.vm->vcpus[i]);
-
-		WRITE_ONCE(other->power, A64_OFF);
-		kvmx_vcpu_request(&other->vcpu, KVMX_REQ_POWER);
-		kvmx_vcpu_kick(&other->vcpu);
-	}
+	spin_lock(&vm->psci_lock);
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(to_arm64(vm->vm.vcpus[i])->power, A64_OFF);
+	spin_unlock(&vm->psci_lock);
+	kvmx_vm_request_all(&vm->vm, KVMX_REQ_POWER, false);
 	v->core.regs.regs[0] = (u64)PSCI_INTERNAL_FAILURE;
 	run->exit_reason = KVMX_EXIT_SYSTEM_EVENT;
 	memset(&run->system_event, 0, sizeof(run->system_event));

@@ -29,8 +29,12 @@ void arm64_inject_abort(struct arm64_vcpu *vcpu, bool insn, u64 far)
 	aborts++;
 }
 
-void kvmx_vcpu_kick(struct kvmx_vcpu *vcpu)
+void kvmx_vm_request_all(struct kvmx_vm *kvm, int req, bool wait)
 {
+	u32 i;
+
+	for (i = 0; i < kvmx_vm_nr_vcpus(kvm); i++)
+		kvmx_vcpu_request(kvm->vcpus[i], req);
 }
 
 void kvmx_vcpu_wake(struct kvmx_vcpu *vcpu)

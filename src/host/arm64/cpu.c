@@ -38,7 +38,9 @@ void kvmx_host_kick_cpu(int cpu)
 	if (xchg(per_cpu_ptr(&kick_pending, cpu), 1))
 		return;
 	call->func = kick_arrived;
-	smp_call_function_single_async(cpu, call);
+	/* A CPU that is gone runs no guest; when it is back it is kicked again. */
+	if (smp_call_function_single_async(cpu, call))
+		smp_store_release(per_cpu_ptr(&kick_pending, cpu), 0);
 }
 
 /* Where the kernel may put its own use of the registers, if it interrupts the section. */
