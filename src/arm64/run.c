@@ -156,7 +156,7 @@ int kvmx_arch_run_begin(struct kvmx_vcpu *vcpu)
 	if (!v->initialized)
 		return -ENOEXEC;
 	/* A controller without addresses. */
-	if (arm64_vm_of(v)->gic && !vgic_ready(v))
+	if (!vgic_can_run(v))
 		return -ENXIO;
 	return 0;
 }

@@ -159,6 +159,13 @@ static void ptimer_set(struct arm64_vcpu *v, u64 ctl, u64 cval)
 	ptimer_update(v);
 }
 
+void timer_lines_restored(struct arm64_vcpu *v)
+{
+	v->vtimer_level = true;
+	hrtimer_cancel(&v->ptimer_tick);
+	ptimer_update(v);
+}
+
 bool timer_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
 {
 	u64 ctl = v->ptimer.ctl, cval = v->ptimer.cval;

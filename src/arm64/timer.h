@@ -26,6 +26,9 @@ void timer_leave(struct arm64_vcpu *v);
 /* The host's interrupt that the guest's @intid ends, 0: none. */
 u32 timer_hw_intid(u32 intid);
 
+/* User space has set the lines of its interrupts: they are looked at anew. */
+void timer_lines_restored(struct arm64_vcpu *v);
+
 /* Around a wait: the virtual timer ends it. */
 void timer_block(struct arm64_vcpu *v);
 void timer_unblock(struct arm64_vcpu *v);

@@ -9,6 +9,8 @@
 
 /* Whether the VM has one that is set up. */
 bool vgic_ready(struct arm64_vcpu *v);
+/* Whether there is nothing left to say about it before a vCPU runs. */
+bool vgic_can_run(struct arm64_vcpu *v);
 
 /* What the CPUs' interface has: ICH_VTR_EL2. */
 void vgic_cpu_init(u64 vtr);

@@ -20,12 +20,26 @@
 #define A64_ICH_HCR_TALL1	BIT(12)	/* of group 1 */
 
 static unsigned int nr_lrs, nr_aprs;
+static u64 icc_ctlr;
 
 /* ICH_VTR_EL2: list registers less one, bits of preemption less one. */
 void vgic_cpu_init(u64 vtr)
 {
 	nr_lrs = min_t(unsigned int, (vtr & 0x1f) + 1, VGIC_MAX_LRS);
 	nr_aprs = 1u << clamp_t(int, (int)(vtr >> 26 & 7) + 1 - 5, 0, 2);
+	/* Bits of priority and of interrupt numbers, SEIs, Aff3. */
+	icc_ctlr = (vtr >> 29 & 7) << 8 | (vtr >> 23 & 7) << 11 | (vtr >> 22 & 1) << 14 |
+		   (vtr >> 21 & 1) << 15;
+}
+
+u64 vgic_cpu_ctlr(void)
+{
+	return icc_ctlr;
+}
+
+unsigned int vgic_cpu_nr_aprs(void)
+{
+	return nr_aprs;
 }
 
 #define EACH_LR(what) \

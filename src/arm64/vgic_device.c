@@ -48,41 +48,70 @@ static int default_routes(struct vgic *gic)
 	return ret;
 }
 
-/* KVMX_DEV_ARM_VGIC_CTRL_INIT: after the vCPUs and the addresses. Under vm->lock. */
+/* What has an address and is not on the bus yet, once it is known how large it is. Under vm->lock. */
+static int map_one(struct vgic *gic, u64 base, u64 size, const struct kvmx_io_ops *ops,
+		   struct kvmx_io_device *dev)
+{
+	int ret;
+
+	if (!gic->ready || base == UNSET || dev->ops)
+		return 0;
+	dev->ops = ops;
+	ret = kvmx_bus_register(&gic->vm->vm, KVMX_BUS_MMIO, base, size, dev);
+	if (ret)
+		dev->ops = NULL;
+	return ret;
+}
+
+static int map(struct vgic *gic)
+{
+	u64 redist_size = kvmx_vm_nr_vcpus(&gic->vm->vm) * (u64)VGIC_REDIST_SIZE;
+	int ret;
+
+	ret = map_one(gic, gic->dist_base, VGIC_DIST_SIZE, &vgic_dist_ops, &gic->dist_dev);
+	if (!ret)
+		ret = map_one(gic, gic->redist_base, redist_size, &vgic_redist_ops,
+			      &gic->redist_dev);
+	if (!ret && gic->dist_dev.ops && gic->redist_dev.ops)
+		smp_store_release(&gic->mapped, true);
+	return ret;
+}
+
+bool vgic_can_run(struct arm64_vcpu *v)
+{
+	struct vgic *gic = smp_load_acquire(&arm64_vm_of(v)->gic);
+
+	return !gic || smp_load_acquire(&gic->mapped);
+}
+
+/*
+ * KVMX_DEV_ARM_VGIC_CTRL_INIT: after the vCPUs. The addresses may be there, or come
+ * later. Under vm->lock.
+ */
 static int device_init(struct vgic *gic)
 {
-	struct kvmx_vm *vm = &gic->vm->vm;
-	u32 nr = kvmx_vm_nr_vcpus(vm);
 	int ret;
 
 	if (gic->ready)
 		return 0;
-	if (!nr || gic->dist_base == UNSET || gic->redist_base == UNSET)
-		return -ENXIO;
+	if (!kvmx_vm_nr_vcpus(&gic->vm->vm))
+		return -ENODEV;
 	if (!gic->nr_irqs)
 		gic->nr_irqs = 256;
 	ret = vgic_init(gic);
 	if (ret)
 		return ret;
-	gic->dist_dev.ops = &vgic_dist_ops;
-	gic->redist_dev.ops = &vgic_redist_ops;
-	ret = kvmx_bus_register(vm, KVMX_BUS_MMIO, gic->dist_base, VGIC_DIST_SIZE, &gic->dist_dev);
-	if (ret)
-		goto spi;
-	ret = kvmx_bus_register(vm, KVMX_BUS_MMIO, gic->redist_base, nr * (u64)VGIC_REDIST_SIZE,
-				&gic->redist_dev);
-	if (ret)
-		goto dist;
 	/* Pairs with vgic_ready(). */
 	smp_store_release(&gic->ready, true);
 	ret = default_routes(gic);
 	if (!ret)
+		ret = map(gic);
+	if (!ret)
 		return 0;
 	smp_store_release(&gic->ready, false);
-	kvmx_bus_unregister(vm, KVMX_BUS_MMIO, &gic->redist_dev);
-dist:
-	kvmx_bus_unregister(vm, KVMX_BUS_MMIO, &gic->dist_dev);
-spi:
+	if (gic->dist_dev.ops)
+		kvmx_bus_unregister(&gic->vm->vm, KVMX_BUS_MMIO, &gic->dist_dev);
+	gic->dist_dev.ops = NULL;
 	kvfree(gic->spi);
 	gic->spi = NULL;
 	return ret;
@@ -103,6 +132,7 @@ static u64 *address_of(struct vgic *gic, u64 attr)
 static int set_address(struct vgic *gic, const struct kvmx_device_attr *attr)
 {
 	u64 *base = address_of(gic, attr->attr), addr;
+	int ret;
 
 	if (!base)
 		return -ENXIO;
@@ -115,7 +145,10 @@ static int set_address(struct vgic *gic, const struct kvmx_device_attr *attr)
 	if (*base != UNSET)
 		return -EEXIST;
 	*base = addr;
-	return 0;
+	ret = map(gic);
+	if (ret)
+		*base = UNSET;
+	return ret;
 }
 
 static int set_nr_irqs(struct vgic *gic, const struct kvmx_device_attr *attr)
@@ -141,13 +174,13 @@ static long set_attr(struct kvmx_call *call)
 		return -EINVAL;
 	switch (attr->group) {
 	case KVMX_DEV_ARM_VGIC_GRP_ADDR:
-		return gic->ready ? -EBUSY : set_address(gic, attr);
+		return set_address(gic, attr);
 	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
 		return set_nr_irqs(gic, attr);
 	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
 		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ? device_init(gic) : -ENXIO;
 	default:
-		return -ENXIO;
+		return vgic_state_access(gic, attr, true);
 	}
 }
 
@@ -164,7 +197,7 @@ static long get_attr(struct kvmx_call *call)
 	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
 		return kvmx_call_put(attr->addr, &gic->nr_irqs, sizeof(gic->nr_irqs));
 	default:
-		return -ENXIO;
+		return vgic_state_access(gic, attr, false);
 	}
 }
 
@@ -180,7 +213,7 @@ static long has_attr(struct kvmx_call *call)
 	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
 		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ? 0 : -ENXIO;
 	default:
-		return -ENXIO;
+		return vgic_state_has(call->object, attr);
 	}
 }
 

@@ -42,7 +42,8 @@ struct vgic {
 	u32 nr_irqs;		/* [I] once ready; private ones included */
 	struct vgic_irq *spi;	/* [I] once ready: INTID 32 and up */
 	bool ready;		/* [l] initialized: published with release */
-	u64 dist_base, redist_base;	/* [I] once ready; ~0: not set */
+	bool mapped;		/* [l] has its addresses, too: published with release */
+	u64 dist_base, redist_base;	/* [l] until mapped, then [I]; ~0: not set */
 	u32 ctlr;		/* [lock] enabled groups */
 	struct kvmx_io_device dist_dev, redist_dev;
 	DECLARE_BITMAP(candidates, VGIC_MAX_IRQS);	/* [lock] SPIs that a vCPU has to look at */
@@ -92,6 +93,14 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v);
 u64 vgic_reg_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len);
 void vgic_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len, u64 val);
 extern const struct kvmx_io_ops vgic_dist_ops, vgic_redist_ops;
+
+/* vgic_cpu.c: the fixed part of ICC_CTLR_EL1, and how many ICC_AP<0|1>R<n>_EL1 there are. */
+u64 vgic_cpu_ctlr(void);
+unsigned int vgic_cpu_nr_aprs(void);
+
+/* vgic_state.c: attributes by which state is saved and restored; 0 or -errno. */
+int vgic_state_has(struct vgic *gic, const struct kvmx_device_attr *attr);
+int vgic_state_access(struct vgic *gic, const struct kvmx_device_attr *attr, bool write);
 
 /* vgic.c: the state at power-on. */
 int vgic_init(struct vgic *gic);

@@ -95,9 +95,8 @@ static void test_device(void)
 
 	check(ioctl(vm->fd, KVMX_IRQ_LINE, &line) == -1 && errno == ENXIO, "no line without a GIC");
 	must(ioctl(vm->fd, KVMX_CREATE_DEVICE, &create), "create a GIC");
-	check(ioctl(create.fd, KVMX_SET_DEVICE_ATTR, &attr) == -1 && errno == ENXIO,
-	      "no GIC without addresses");
-	check(ioctl(vm->vcpu[0], KVMX_RUN, 0) == -1 && errno == ENXIO, "and no run then");
+	check(!ioctl(create.fd, KVMX_SET_DEVICE_ATTR, &attr), "it is set up before it has addresses,");
+	check(ioctl(vm->vcpu[0], KVMX_RUN, 0) == -1 && errno == ENXIO, "and no vCPU runs then");
 	attr.group = KVMX_DEV_ARM_VGIC_GRP_ADDR;
 	attr.attr = KVMX_VGIC_V3_ADDR_TYPE_DIST;
 	attr.addr = (uintptr_t)&address;
@@ -113,6 +112,77 @@ static void test_device(void)
 	vm_free(vm);
 }
 
+static int attribute(unsigned long cmd, int gic, uint32_t group, uint64_t attr, uint64_t *val)
+{
+	struct kvmx_device_attr access = { .group = group, .attr = attr, .addr = (uintptr_t)val };
+
+	return ioctl(gic, cmd, &access) ? errno : 0;
+}
+
+/* Whether what is written to an attribute can be read again. */
+static bool keeps(int gic, uint32_t group, uint64_t attr, uint64_t val)
+{
+	uint64_t got = 0;
+
+	return !attribute(KVMX_HAS_DEVICE_ATTR, gic, group, attr, NULL) &&
+	       !attribute(KVMX_SET_DEVICE_ATTR, gic, group, attr, &val) &&
+	       !attribute(KVMX_GET_DEVICE_ATTR, gic, group, attr, &got) && got == val;
+}
+
+#define ICC(crn, crm, op2)	(3 << 14 | (crn) << 7 | (crm) << 3 | (op2))
+
+/* The state that is saved and restored, as far as it is read as it was written. */
+static void test_state(void)
+{
+	struct vm *vm = vm_make(1, false);
+	struct kvmx_create_device create = { .type = KVMX_DEV_TYPE_ARM_VGIC_V3 };
+	uint64_t val = 0, other = 1ull << 32;
+	const uint32_t dist = KVMX_DEV_ARM_VGIC_GRP_DIST_REGS, cpu = KVMX_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+		       redist = KVMX_DEV_ARM_VGIC_GRP_REDIST_REGS,
+		       level = KVMX_DEV_ARM_VGIC_GRP_LEVEL_INFO;
+	int gic;
+
+	must(ioctl(vm->fd, KVMX_CREATE_DEVICE, &create), "create a GIC");
+	gic = create.fd;
+	check(attribute(KVMX_GET_DEVICE_ATTR, gic, dist, 0, &val) == EBUSY, "no state before the init");
+	must(-attribute(KVMX_SET_DEVICE_ATTR, gic, KVMX_DEV_ARM_VGIC_GRP_CTRL,
+			KVMX_DEV_ARM_VGIC_CTRL_INIT, NULL), "init the GIC");
+	check(keeps(gic, dist, 0, 0x52) && keeps(gic, dist, 0x104, 0x100) &&
+	      keeps(gic, dist, 0x428, 0xa0b0c0d0) && keeps(gic, dist, 0x6140, 0) &&
+	      keeps(gic, dist, 0x304, 0x100), "registers of the distributor");
+	check(keeps(gic, redist, 0x10080, 0xffff0000) && keeps(gic, redist, 0x10100, 0x0800ffff) &&
+	      keeps(gic, redist, 0x10418, 0x18000000), "and of a redistributor");
+	check(keeps(gic, level, 32, 0x100) && keeps(gic, dist, 0x204, 0) &&
+	      keeps(gic, dist, 0x204, 0x200), "a line, and what is pending without one");
+	val = ~0u;
+	check(!attribute(KVMX_SET_DEVICE_ATTR, gic, dist, 0x284, &val) &&
+	      !attribute(KVMX_GET_DEVICE_ATTR, gic, dist, 0x204, &val) && (uint32_t)val == 0x200,
+	      "which clearing does not touch");
+	check(keeps(gic, cpu, ICC(4, 6, 0), 0xf0) && keeps(gic, cpu, ICC(12, 12, 7), 1) &&
+	      keeps(gic, cpu, ICC(12, 12, 3), 3) && keeps(gic, cpu, ICC(12, 9, 0), 0x80000001) &&
+	      keeps(gic, cpu, ICC(12, 12, 5), 7), "registers of the CPU's interface");
+	must(-attribute(KVMX_GET_DEVICE_ATTR, gic, cpu, ICC(12, 12, 4), &val), "ICC_CTLR_EL1");
+	check(keeps(gic, cpu, ICC(12, 12, 4), val ^ 2), "ICC_CTLR_EL1 has a bit to set,");
+	val ^= 1 << 8;
+	check(attribute(KVMX_SET_DEVICE_ATTR, gic, cpu, ICC(12, 12, 4), &val) == EINVAL,
+	      "and some that are the CPU's");
+	check(attribute(KVMX_GET_DEVICE_ATTR, gic, dist, 0x10000, &val) == ENXIO &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, redist, 0x20000, &val) == ENXIO &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, cpu, ICC(12, 12, 2), &val) == ENXIO &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, cpu, ICC(12, 9, 3), &val) == ENXIO,
+	      "registers that are not there");
+	check(attribute(KVMX_GET_DEVICE_ATTR, gic, dist, 2, &val) == EINVAL &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, redist, other, &val) == EINVAL &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, cpu, other | ICC(4, 6, 0), &val) == EINVAL &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, level, 33, &val) == EINVAL &&
+	      attribute(KVMX_GET_DEVICE_ATTR, gic, level, 1 << 10 | 32, &val) == EINVAL,
+	      "halves of registers, CPUs that are not there");
+	check(attribute(KVMX_SET_DEVICE_ATTR, gic, dist, 0x104, (void *)8) == EFAULT,
+	      "a value that cannot be read");
+	close(gic);
+	vm_free(vm);
+}
+
 static void ignored(int signal)
 {
 }
@@ -123,6 +193,7 @@ void test_interrupts(void)
 
 	sigaction(SIGUSR1, &action, NULL);
 	test_device();
+	test_state();
 	test_lines();
 	test_timers();
 	test_two();
