@@ -61,6 +61,11 @@ void kvmx_host_fpu_end(void);
 
 /* Whether the task has to go to user space: a signal, or work that waits for its return. */
 bool kvmx_host_user_work_pending(void);
+/*
+ * What a system call returns to be made again once that work is done; it ends with
+ * EINTR instead if a signal comes up meanwhile that the task handles. Called last.
+ */
+int kvmx_host_call_again(void);
 /* That, or the scheduler wants the CPU, or softirqs wait that the FPU section keeps off. */
 bool kvmx_host_must_leave(void);
 

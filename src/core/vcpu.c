@@ -110,6 +110,7 @@ void kvmx_vm_request_all(struct kvmx_vm *vm, int req, bool wait)
 
 static long run_vcpu(struct kvmx_vcpu *vcpu)
 {
+	bool again;
 	int result;
 
 	if (vcpu->sigset_active) {
@@ -123,12 +124,18 @@ static long run_vcpu(struct kvmx_vcpu *vcpu)
 	WRITE_ONCE(vcpu->runner, current);
 	result = kvmx_run(vcpu);
 	WRITE_ONCE(vcpu->runner, NULL);
+	/*
+	 * EINTR is for signals, with the mask still in force, and for who asked for it. Of
+	 * work that the kernel has for the task user space is to know nothing.
+	 */
+	again = result == -EINTR && !signal_pending(current) &&
+		!READ_ONCE(vcpu->run->immediate_exit);
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);
 	}
 	vcpu->stat[KVMX_STAT_USER_EXITS]++;
-	return result;
+	return again ? kvmx_host_call_again() : result;
 }
 
 static long run(struct kvmx_call *call)

@@ -4,6 +4,7 @@
  * Declared in kvmx/host.h; called from every room.
  */
 #include <linux/kernel.h>
+#include <linux/errno.h>
 #include <linux/sched/signal.h>
 #include <linux/interrupt.h>
 #include <linux/rcupdate.h>
@@ -52,6 +53,16 @@ static __always_inline bool user_work_pending(void)
 bool kvmx_host_user_work_pending(void)
 {
 	return user_work_pending();
+}
+
+/*
+ * The value is looked at only where signals are delivered, which comes after the work,
+ * so there has to seem to be one. Changing the mask of signals takes the flag back.
+ */
+int kvmx_host_call_again(void)
+{
+	set_thread_flag(TIF_SIGPENDING);
+	return -ERESTARTNOHAND;
 }
 
 bool kvmx_host_must_leave(void)

@@ -622,17 +622,21 @@ START_TEST(run)
 	ck_assert_uint_eq(last_vcpu->run->exit_reason, 77);
 	/* The reason is the floor's to say: nothing happened that another could be left for. */
 	floor_.run_result = -EINTR;
+	last_vcpu->run->immediate_exit = 1;
 	ck_assert_int_eq(ctl(vcpu, KVMX_RUN, 0), -EINTR);
 	ck_assert_uint_eq(last_vcpu->run->exit_reason, 77);
 	ck_assert_uint_eq(floor_.runs, 2);
 	ck_assert_uint_eq(last_vcpu->stat[KVMX_STAT_USER_EXITS], 2);
+	/* Neither user space's wish nor a signal: work of the kernel. */
+	last_vcpu->run->immediate_exit = 0;
+	ck_assert_int_eq(ctl(vcpu, KVMX_RUN, 0), -ERESTARTNOHAND);
 
 	kvmx_vm_kill(last_vm);
 	ck_assert(test_bit(KVMX_REQ_VM_DEAD, &last_vcpu->requests));
 	ck_assert_int_eq(ctl(vcpu, KVMX_RUN, 0), -EIO);
 	ck_assert_int_eq(ctl(vm, KVMX_CHECK_EXTENSION, 0), -EIO);
 	ck_assert_int_eq(ctl(vm, KVMX_CREATE_VCPU, 1), -EIO);
-	ck_assert_uint_eq(floor_.runs, 2);
+	ck_assert_uint_eq(floor_.runs, 3);
 	shim_fd_close(vcpu);
 	shim_fd_close(vm);
 }

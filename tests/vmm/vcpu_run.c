@@ -4,8 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
+#include <linux/keyctl.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include "vcpu.h"
 
@@ -86,8 +91,52 @@ static void halts_by_itself(void)
 	guest_end(&g);
 }
 
+GUEST_CODE(spin, "1: jmp 1b");
+
+/*
+ * Gives the parent, which has one thread, work to do before it returns to user space:
+ * a session keyring, and the next, for as long as it lives.
+ */
+static void burden(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(1);
+	while (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0 &&
+	       !syscall(SYS_keyctl, KEYCTL_SESSION_TO_PARENT))
+		;
+	_exit(1);
+}
+
+static void signals_only(void)
+{
+	struct itimerval soon = { .it_value.tv_usec = 500000 }, left;
+	struct sigaction sa = { .sa_handler = on_alarm }, old;
+	struct guest g = guest_make(0);
+	long before = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+	pid_t parent = getpid(), child = fork();
+	int status;
+
+	if (!child)
+		burden(parent);
+	LOAD(&g, spin);
+	sigaction(SIGALRM, &sa, &old);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	check(guest_run(&g) == ~0u && errno == EINTR, "a signal ends the run");
+	getitimer(ITIMER_REAL, &left);
+	check(!left.it_value.tv_sec && !left.it_value.tv_usec,
+	      "nothing else does, work that the kernel has for the task included");
+	check(before != syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0),
+	      "and that was done");
+	kill(child, SIGKILL);
+	check(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "there was more of it");
+	sigaction(SIGALRM, &old, NULL);
+	alarm(60);
+	guest_end(&g);
+}
+
 void test_run(void)
 {
+	signals_only();
 	registers_in_the_run_page();
 	halts_by_itself();
 }

@@ -90,6 +90,7 @@ __weak u8 kvmx_host_mapping_level(struct mm_struct *mm, unsigned long hva)
 __weak void kvmx_host_fpu_begin(void) { preempt_disable(); }
 __weak void kvmx_host_fpu_end(void) { preempt_enable(); }
 __weak bool kvmx_host_must_leave(void) { return false; }
+__weak int kvmx_host_call_again(void) { return -ERESTARTNOHAND; }
 
 __weak bool kvmx_host_has_run_delay(void)
 {
