@@ -10,12 +10,13 @@ CPU ?= amd
 # The commands run makes of their own, which variables given to this one are not for.
 clean_make := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
 
-.PHONY: help module facts userlib clean demo check check-kernels bench deb rpm
+.PHONY: help module facts userlib clean demo check check-kernels check-install bench deb rpm
 
 help:
 	@echo 'make demo [KERNEL=6.1|7.3] [MACHINE=host]  boot a stock Debian kernel as a kvmx guest'
 	@echo 'make check                                 run all tests'
 	@echo 'make check-kernels                         the packages on the kernel of each of Debian'"'"'s suites'
+	@echo 'make check-install                         the lines for installing of README.md, in fresh systems'
 	@echo 'make bench [CPU=amd] [KERNEL=6.1]          what exits cost, beside in-tree KVM'
 	@echo 'make module [KDIR=...]                     build src/kvmx.ko for a kernel (W=1, C=1 as in the kernel)'
 	@echo 'make userlib                               build libkvmx and the kvmx command into build/userlib'
@@ -42,6 +43,9 @@ check:
 
 check-kernels:
 	$(clean_make) tests/kernels
+
+check-install:
+	$(clean_make) tests/install bookworm trixie
 
 bench:
 	$(clean_make) tests/bench/run --cpu $(CPU) --kernel $(KERNEL)
