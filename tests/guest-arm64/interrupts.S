@@ -182,3 +182,24 @@ second:
 	REPORT	w0
 	VECTORS two_vectors
 END guest_two
+
+/*
+ * For kill.c: stores to 256 pages at x21 and a doorbell, SGIs to two CPUs, a device
+ * that nobody answers, without end.
+ */
+GUEST guest_busy
+	GIC_ON	busy_vectors, 0xffff
+3:	mov	x0, x21
+	mov	x1, #256
+	add	x2, x19, #1, lsl #12
+4:	str	x1, [x0]
+	str	w1, [x2]
+	add	x0, x0, #4096
+	subs	x1, x1, #1
+	b.ne	4b
+	ldr	x0, =(7 << 24 | 3)
+	msr	ICC_SGI1R, x0
+	REPORT	wzr
+	b	3b
+	VECTORS busy_vectors
+END guest_busy
