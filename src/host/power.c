@@ -80,7 +80,8 @@ static int power_reboot(struct notifier_block *nb, unsigned long event, void *un
 	return NOTIFY_OK;
 }
 
-static struct notifier_block reboot_hook = { .notifier_call = power_reboot };
+/* In-tree KVM's hook (up to 6.1) takes away a unit that may be borrowed from it: after ours. */
+static struct notifier_block reboot_hook = { .notifier_call = power_reboot, .priority = 1 };
 
 #if KVMX_HAVE_EMERGENCY_VIRT_CALLBACK
 static bool emergency_registered;

@@ -21,11 +21,10 @@ void vmx_window_open(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *vmx = to_vmx(v);
 	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
-	int cpu = smp_processor_id();
 	unsigned long flags;
 	u64 before;
 
-	if (vmx->vmcs_cpu != cpu)
+	if (vmx->vmcs_cpu != smp_processor_id())
 		vmx_vmcs_leave(vmx);
 	/* A reboot takes the unit away by an interrupt; then nobody enters. */
 	local_irq_save(flags);
@@ -33,11 +32,13 @@ void vmx_window_open(struct x86_vcpu *v)
 		goto out;
 	vmx->open = true;
 	vmx_host_open(vmx);
-	if (vmx->last_cpu < 0)
+	if (!vmx->filled)
 		vmx_vmcs_setup(v);
-	/* Nobody has kept the translations of a CPU that it was not on up to date. */
-	if (vmx->last_cpu != cpu) {
-		vmx->last_cpu = cpu;
+	/*
+	 * Nobody has kept the translations of a CPU that it was not on up to date; and
+	 * one that was away, or asleep, may have come back with other host state.
+	 */
+	if (!vmx->launched) {
 		vmx->todo |= VMX_FLUSH;
 		vmx_host_setup(vmx);
 	}

@@ -53,7 +53,6 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	*(u32 *)vmx->vmcs = vmx_config.revision;
 	vmx->vmcs_pa = virt_to_phys(vmx->vmcs);
 	vmx->eptp = stage2_root(v->vcpu.vm->memory.s2) | vmx_config.eptp;
-	vmx->last_cpu = -1;
 	vmx->cpu_controls = vmx_config.cpu;
 	vmx->cpu2_controls = vmx_config.cpu2;
 	vmx_disable_exits(vmx, x86_vm_of(v)->disabled_exits);
@@ -119,6 +118,7 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	vmx->written.rflags = X86_EFLAGS_FIXED;
 	vmx->host_rsp = 0;
 	v->state_dirty = X86_STATE_ALL;
+	vmx->filled = true;
 }
 
 static int vmx_msr_index(u32 msr)

@@ -69,7 +69,7 @@ bool vmx_vmcs_take(struct vmx_vcpu *vmx, u64 *before)
 		return false;
 	*before = vmcs_current();
 	/* Its memory has not been a VMCS yet. */
-	if (vmx->last_cpu < 0)
+	if (!vmx->filled)
 		vmcs_clear(vmx->vmcs_pa);
 	if (*before != vmx->vmcs_pa && !vmcs_load(vmx->vmcs_pa))
 		return false;

@@ -49,11 +49,11 @@ struct vmx_vcpu {
 	void *vmcs;			/* [I] its region, which only the CPU reads */
 	void *apic_page;		/* [I] of which only the task priority is used */
 	u64 vmcs_pa, eptp;		/* [I] */
-	int last_cpu;			/* [w] whose host state the VMCS has, -1: none */
 	int vmcs_cpu;			/* [h] that may keep the VMCS in itself, -1: none */
 	struct list_head held;		/* [h] in that CPU's list */
 	struct x86_state parked;	/* [h] the registers, as the last CPU left them with its unit */
 	bool open;			/* [w] the window is */
+	bool filled;			/* [w] the VMCS has the fields that stay */
 	bool launched;			/* [w] since it came to that CPU */
 	u64 host_rsp;			/* [w] in the VMCS; written by vmenter.S */
 	struct vmx_written written;	/* [w] */

@@ -5,13 +5,16 @@
  * the first VM is created and after the last.
  */
 #include <linux/kernel.h>
+#include <linux/dcache.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/path.h>
+#include <linux/string.h>
 #include <linux/syscalls.h>
 #include <linux/workqueue.h>
 #include <linux/kvmx.h>
@@ -90,10 +93,18 @@ static struct file *kvm_device(void)
 	return opening.file;
 }
 
-/* Other files of KVM than its device belong to a VM, which they keep. */
+/*
+ * Other files of KVM than its device belong to a VM, which they keep. Where
+ * the VM itself keeps the module (6.1), its file has no owner, but the name.
+ */
 static bool keeps_a_vm(const struct file *file, const struct file *device)
 {
-	return file->f_op->owner == device->f_op->owner && file->f_op != device->f_op;
+	if (file->f_op == device->f_op)
+		return false;
+	if (file->f_op->owner)
+		return file->f_op->owner == device->f_op->owner;
+	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(file->f_path.dentry->d_name.name, "kvm-vm");
 }
 
 /*
