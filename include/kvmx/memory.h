@@ -163,6 +163,18 @@ void kvmx_mark_dirty(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu, struct kvmx_mem
 		     gfn_t gfn);
 
 /*
+ * @nr pages of guest memory that the unit has seen @vcpu's guest write to (a
+ * stage-2 format that logs_writes), at guest physical addresses @gpa. By the
+ * vCPU itself, before it says that it is outside of the guest; any context.
+ */
+void kvmx_mark_written(struct kvmx_vcpu *vcpu, const u64 *gpa, unsigned int nr);
+/* Whether a VM wants to be told so: with rings, which could overflow, faults do it. */
+static inline bool kvmx_dirty_by_unit(const struct kvmx_memory *mem)
+{
+	return stage2_format(mem->s2)->logs_writes && !mem->dirty_ring_size;
+}
+
+/*
  * KVMX_GET_DIRTY_LOG: the pages of slot @id written to since it was asked last
  * (or, with manual clearing, since they were cleared), one bit each, in
  * *@bitmap: *@bytes bytes that the caller kvfree()s. -EINVAL (no such id),
@@ -197,10 +209,12 @@ bool kvmx_dirty_ring_full(const struct kvmx_vcpu *vcpu);
 
 /* memory.c: unmaps [@start, @end) and flushes; gives way between parts if it @may_sleep. */
 bool kvmx_memory_zap(struct kvmx_vm *vm, gfn_t start, gfn_t end, bool may_sleep);
-/* memory.c: takes the right to write to [@start, @end) and flushes. May sleep. */
-void kvmx_memory_write_protect(struct kvmx_vm *vm, gfn_t start, gfn_t end);
+/* memory.c: kvmx_dirty_watch() of [@start, @end), and flushes. May sleep. */
+void kvmx_memory_watch_writes(struct kvmx_vm *vm, gfn_t start, gfn_t end);
 /* memslot.c: the slot with that number, or NULL. Under slots_lock. */
 struct kvmx_memslot *kvmx_memslot_by_id(struct kvmx_vm *vm, u32 id);
+/* dirty.c: the next write to each page of [@start, @end) will be told. mmu_lock, exclusive. */
+void kvmx_dirty_watch(struct kvmx_vm *vm, gfn_t start, gfn_t end, struct stage2_gather *gather);
 /* dirty.c: the bitmap of a slot that is logged, unless there are rings. 0 or -ENOMEM. */
 int kvmx_dirty_bitmap_init(struct kvmx_vm *vm, struct kvmx_memslot *slot);
 /* Whether a slot that is logged from now on has all its pages in the log. Under slots_lock. */

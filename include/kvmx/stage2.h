@@ -43,6 +43,7 @@ struct stage2_format {
 	u64 accessed;			/* set by the unit (or by us) on access; 0: none */
 	bool accessed_faults;		/* an access to a leaf without it faults: we set it */
 	u64 dirty;			/* set by the unit on write; 0: none */
+	bool logs_writes;		/* the unit tells of each page whose leaf it marks dirty */
 	u64 software;			/* one bit that the unit ignores */
 	bool break_before_make;		/* replacing a present entry goes through absent + flush */
 	void (*sync)(void *entry, size_t len);	/* make writes visible to the walker, or NULL */
@@ -149,6 +150,12 @@ void stage2_unmap(struct stage2 *s2, u64 start, u64 end, struct stage2_gather *g
 /* Takes the right to write from each leaf that has a page there (exclusive). */
 void stage2_write_protect(struct stage2 *s2, u64 start, u64 end,
 			  struct stage2_gather *gather);
+/*
+ * Has each page's next write told (exclusive): by a fault; where the unit logs
+ * writes, by it, unless a larger leaf maps the page, of which it could tell
+ * only the first.
+ */
+void stage2_watch_writes(struct stage2 *s2, u64 start, u64 end, struct stage2_gather *gather);
 
 /*
  * Whether a leaf with a page in [@start, @end) was accessed, or written to

@@ -50,6 +50,7 @@ enum x86_exit_kind {
 	X86_EXIT_INTR_WINDOW,	/* the interrupt window that was asked for is open */
 	X86_EXIT_NMI_WINDOW,	/* the NMI window that was asked for is open */
 	X86_EXIT_TIMER,		/* arm_deadline()'s moment has come, or is nearer */
+	X86_EXIT_WRITES,	/* the unit had no more room to note written pages */
 	X86_EXIT_CR,		/* cr */
 	X86_EXIT_DR,		/* dr */
 	X86_EXIT_XSETBV,
@@ -353,6 +354,12 @@ struct x86_vcpu {
 	struct x86_fetched *fetched;	/* [m] instructions that exited before: fetch.c */
 	bool window_wanted;		/* [m] what the unit was told last by want_window() */
 	struct x86_exit exit;		/* [w] the last one */
+	/*
+	 * Pages that the guest has written to, as the unit noted them (a stage-2
+	 * format that logs_writes): gpas, until the next entry. Set by enter().
+	 */
+	const u64 *written;		/* [w] */
+	u16 nr_written;			/* [w] */
 };
 
 struct x86_vm {

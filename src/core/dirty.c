@@ -70,6 +70,33 @@ void kvmx_mark_dirty(struct kvmx_vm *vm, struct kvmx_vcpu *vcpu, struct kvmx_mem
 	}
 }
 
+void kvmx_mark_written(struct kvmx_vcpu *vcpu, const u64 *gpa, unsigned int nr)
+{
+	struct kvmx_memslot *slot;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		slot = kvmx_memslot_find(vcpu->vm, gpa[i] >> PAGE_SHIFT);
+		if (slot)
+			kvmx_mark_dirty(vcpu->vm, vcpu, slot, gpa[i] >> PAGE_SHIFT);
+	}
+}
+
+/* What the unit has noted so far is in the log when this returns. */
+static void dirty_collect(struct kvmx_vm *vm)
+{
+	if (kvmx_dirty_by_unit(&vm->memory))
+		kvmx_vm_request_all(vm, KVMX_REQ_TLB_FLUSH, true);
+}
+
+void kvmx_dirty_watch(struct kvmx_vm *vm, gfn_t start, gfn_t end, struct stage2_gather *gather)
+{
+	if (kvmx_dirty_by_unit(&vm->memory))
+		stage2_watch_writes(vm->memory.s2, start, end, gather);
+	else
+		stage2_write_protect(vm->memory.s2, start, end, gather);
+}
+
 int kvmx_dirty_bitmap_init(struct kvmx_vm *vm, struct kvmx_memslot *slot)
 {
 	if (vm->memory.dirty_ring_size)
@@ -84,16 +111,16 @@ int kvmx_dirty_bitmap_init(struct kvmx_vm *vm, struct kvmx_memslot *slot)
 
 /* ---- bitmaps ---- */
 
-/* Write-protects the pages of @bits, which are those from @gfn on. */
-static void protect_bits(struct stage2 *s2, gfn_t gfn, unsigned long bits,
-			 struct stage2_gather *gather)
+/* Watches the pages of @bits, which are those from @gfn on. */
+static void watch_bits(struct kvmx_vm *vm, gfn_t gfn, unsigned long bits,
+		       struct stage2_gather *gather)
 {
 	while (bits) {
 		unsigned int first = __ffs(bits);
 		unsigned long run = ~(bits >> first);
 		unsigned int n = run ? __ffs(run) : BITS_PER_LONG;
 
-		stage2_write_protect(s2, gfn + first, gfn + first + n, gather);
+		kvmx_dirty_watch(vm, gfn + first, gfn + first + n, gather);
 		if (first + n >= BITS_PER_LONG)
 			break;
 		bits &= ~0UL << (first + n);
@@ -112,10 +139,12 @@ static size_t next_word(const unsigned long *log, size_t i, size_t end)
 }
 
 /*
- * Takes bits off the log, from word @first on, and write-protects their pages:
- * those of @wanted, or all (NULL). Adds what was set to @taken, unless NULL.
+ * Takes bits off the log, from word @first on, and watches their pages: those
+ * of @wanted, or all (NULL). Adds what was set to @taken, unless NULL.
  * Faults set bits with mmu_lock held for reading, after they mapped the page
- * writable: with it held for writing, a bit and its mapping go together.
+ * writable: with it held for writing, a bit and its mapping go together. The
+ * unit marks a leaf first, and its bit follows at the exit, without the lock:
+ * a bit too many is all that may come of it.
  */
 static void dirty_take(struct kvmx_vm *vm, struct kvmx_memslot *slot, size_t first, size_t words,
 		       const unsigned long *wanted, unsigned long *taken)
@@ -135,8 +164,7 @@ static void dirty_take(struct kvmx_vm *vm, struct kvmx_memslot *slot, size_t fir
 			bits &= atomic_long_fetch_andnot(bits, (atomic_long_t *)&log[i]);
 			if (taken)
 				taken[i] |= bits;
-			protect_bits(mem->s2, slot->base_gfn + (first + i) * BITS_PER_LONG, bits,
-				     &gather);
+			watch_bits(vm, slot->base_gfn + (first + i) * BITS_PER_LONG, bits, &gather);
 		}
 		write_unlock(&mem->mmu_lock);
 		cond_resched();
@@ -171,6 +199,7 @@ int kvmx_dirty_log_get(struct kvmx_vm *vm, u32 id, unsigned long **bitmap, size_
 		ret = PTR_ERR(slot);
 		goto unlock;
 	}
+	dirty_collect(vm);
 	words = BITS_TO_LONGS(slot->npages);
 	bits = kvcalloc(words, sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!bits) {

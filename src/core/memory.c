@@ -86,7 +86,7 @@ bool kvmx_memory_zap(struct kvmx_vm *vm, gfn_t start, gfn_t end, bool may_sleep)
 	return zapped;
 }
 
-void kvmx_memory_write_protect(struct kvmx_vm *vm, gfn_t start, gfn_t end)
+void kvmx_memory_watch_writes(struct kvmx_vm *vm, gfn_t start, gfn_t end)
 {
 	struct kvmx_memory *mem = &vm->memory;
 	struct stage2_gather gather = STAGE2_GATHER_INIT;
@@ -96,7 +96,7 @@ void kvmx_memory_write_protect(struct kvmx_vm *vm, gfn_t start, gfn_t end)
 	for (; start < end; start = next) {
 		next = min((start | (ZAP_PAGES - 1)) + 1, end);
 		write_lock(&mem->mmu_lock);
-		stage2_write_protect(mem->s2, start, next, &gather);
+		kvmx_dirty_watch(vm, start, next, &gather);
 		write_unlock(&mem->mmu_lock);
 		cond_resched();
 	}

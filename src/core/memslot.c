@@ -328,7 +328,7 @@ static int slot_change_flags(struct kvmx_vm *vm, struct kvmx_memslot *old,
 		slots_wait(vm);
 		/* What counts as written to need not be caught at its first write. */
 		if (!kvmx_dirty_initially_set(&vm->memory))
-			kvmx_memory_write_protect(vm, new->base_gfn, new->base_gfn + new->npages);
+			kvmx_memory_watch_writes(vm, new->base_gfn, new->base_gfn + new->npages);
 	} else {
 		/* Single pages were mapped for the log; larger ones may come again. */
 		slot_unmap(vm, old);

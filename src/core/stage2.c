@@ -61,8 +61,9 @@ static u64 access_bits(const struct stage2_format *f, u32 access)
 
 	if (access & STAGE2_READ)
 		bits |= f->allow_read;
+	/* Whoever gives the right to write knows of it: the unit need not tell. */
 	if (access & STAGE2_WRITE)
-		bits |= f->allow_write;
+		bits |= f->allow_write | (f->logs_writes ? f->dirty : 0);
 	if (access & STAGE2_EXEC)
 		bits |= f->allow_exec;
 	return bits;
@@ -529,10 +530,10 @@ void stage2_unmap(struct stage2 *s2, u64 start, u64 end, struct stage2_gather *g
 	unmap_table(s2, s2->root, s2->format->levels, start, min(end, stage2_limit(s2)), gather);
 }
 
-/* Clears @bits in every leaf of a range that has one of them set, or only looks. */
+/* Clears bits in every leaf of a range that has one of them set, or only looks. */
 struct leaf_walk {
 	const struct stage2_format *f;
-	u64 bits;
+	u64 bits, large_bits;		/* of leaves of one page, of larger ones */
 	struct stage2_gather *gather;	/* NULL: only look */
 	stage2_leaf_fn fn;		/* told of each leaf found, or NULL */
 	void *arg;
@@ -542,11 +543,12 @@ struct leaf_walk {
 static void leaf_clear(struct leaf_walk *walk, u64 *entry, u64 old, u64 gfn, u64 npages)
 {
 	const struct stage2_format *f = walk->f;
+	u64 bits = npages == 1 ? walk->bits : walk->large_bits;
 
 	/* The unit, and with the lock held shared other CPUs, may set bits meanwhile. */
-	while (is_present(f, old) && (old & walk->bits)) {
+	while (is_present(f, old) && (old & bits)) {
 		if (walk->gather) {
-			if (!entry_change(f, entry, old, old & ~walk->bits)) {
+			if (!entry_change(f, entry, old, old & ~bits)) {
 				old = READ_ONCE(*entry);
 				continue;
 			}
@@ -582,7 +584,8 @@ static bool walk_range(struct stage2 *s2, u64 start, u64 end, u64 bits,
 		       struct stage2_gather *gather, stage2_leaf_fn fn, void *arg)
 {
 	struct leaf_walk walk = {
-		.f = s2->format, .bits = bits, .gather = gather, .fn = fn, .arg = arg,
+		.f = s2->format, .bits = bits, .large_bits = bits, .gather = gather,
+		.fn = fn, .arg = arg,
 	};
 
 	if (bits)
@@ -594,6 +597,17 @@ static bool walk_range(struct stage2 *s2, u64 start, u64 end, u64 bits,
 void stage2_write_protect(struct stage2 *s2, u64 start, u64 end, struct stage2_gather *gather)
 {
 	walk_range(s2, start, end, s2->format->allow_write, gather, NULL, NULL);
+}
+
+void stage2_watch_writes(struct stage2 *s2, u64 start, u64 end, struct stage2_gather *gather)
+{
+	const struct stage2_format *f = s2->format;
+	struct leaf_walk walk = {
+		.f = f, .bits = f->logs_writes ? f->dirty : f->allow_write,
+		.large_bits = f->allow_write, .gather = gather,
+	};
+
+	walk_leaves(&walk, s2->root, f->levels, start, min(end, stage2_limit(s2)));
 }
 
 bool stage2_harvest_accessed(struct stage2 *s2, u64 start, u64 end,

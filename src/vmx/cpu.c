@@ -61,7 +61,7 @@ static const struct vmx_wish vmx_cpu2_wishes[] = {
 	{ CPU2_UNRESTRICTED, "unrestricted guests" },
 	{ CPU2_VPID, "virtual processor identifiers (VPID)" },
 	{ CPU2_WBINVD, "exits on WBINVD" },
-	{ CPU2_RDTSCP }, { CPU2_PAUSE_LOOP }, { CPU2_INVPCID }, { CPU2_TSC_SCALING },
+	{ CPU2_RDTSCP }, { CPU2_PAUSE_LOOP }, { CPU2_INVPCID }, { CPU2_PML }, { CPU2_TSC_SCALING },
 	{ }
 };
 
@@ -147,7 +147,9 @@ static bool vmx_choose_ept(void)
 	} else {
 		vmx_ept.accessed = 0;
 		vmx_ept.dirty = 0;
+		vmx_config.cpu2 &= ~CPU2_PML;
 	}
+	vmx_ept.logs_writes = vmx_config.cpu2 & CPU2_PML;
 	if (!(cap & EPT_CAP_2M))
 		vmx_ept.leaf_levels = 1;
 	else if (!(cap & EPT_CAP_1G))

@@ -271,6 +271,8 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	if (!(vmx->cpu_controls & CPU_HLT))
 		w->halted = vmx_read(VMCS_GUEST_ACTIVITY) != 0;
 
+	if (vmx->pml)
+		vmx_decode_writes(v);
 	reason = vmx_read(VMCS_EXIT_REASON);
 	if (unlikely(refused || (reason & EXIT_ENTRY_FAILED))) {
 		vmx_decode_failure(v, refused, exit);

@@ -170,6 +170,29 @@ static void vmx_decode_vectoring(struct x86_exit *exit)
 static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
 {
 	vmx_decode_vectoring(exit);
+/* The log is full: it has been taken out, and the write is made again. */
+static void vmx_decode_log_full(struct x86_vcpu *v, struct x86_exit *exit)
+{
+	exit->kind = X86_EXIT_WRITES;
+	if (vmx_read(VMCS_QUALIFICATION) & QUAL_PML_NMI_UNBLOCKED)
+		vmx_nmi_unblocked(v, exit);
+}
+
+/*
+ * The index goes down from the last entry to that of the next one, and below 0
+ * when the page is full (SDM, "Page-Modification Logging").
+ */
+void vmx_decode_writes(struct x86_vcpu *v)
+{
+	u16 next = vmx_read(VMCS_GUEST_PML_INDEX), first = next + 1;
+
+	if (likely(next == PML_ENTRIES - 1) || first >= PML_ENTRIES)
+		return;
+	v->written = to_vmx(v)->pml + first;
+	v->nr_written = PML_ENTRIES - first;
+	vmx_write(VMCS_GUEST_PML_INDEX, PML_ENTRIES - 1);
+}
+
 
 	switch (reason) {
 	case VMX_EXIT_INTERRUPT:
@@ -194,6 +217,9 @@ static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *ex
 		return;
 	case VMX_EXIT_TRIPLE_FAULT:
 		exit->kind = X86_EXIT_SHUTDOWN;
+		return;
+	case VMX_EXIT_PML_FULL:
+		vmx_decode_log_full(v, exit);
 		return;
 	case VMX_EXIT_TASK_SWITCH:
 		vmx_decode_task(exit);

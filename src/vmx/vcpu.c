@@ -36,6 +36,17 @@ static void vmx_disable_exits(struct vmx_vcpu *vmx, u64 disabled)
 		vmx->cpu2_controls &= ~CPU2_PAUSE_LOOP;
 }
 
+/* The log of written pages, if anybody wants it. 0 or -ENOMEM. */
+static int vmx_pml_create(struct x86_vcpu *v, struct vmx_vcpu *vmx)
+{
+	if (!kvmx_dirty_by_unit(&v->vcpu.vm->memory)) {
+		vmx->cpu2_controls &= ~CPU2_PML;
+		return 0;
+	}
+	vmx->pml = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return vmx->pml ? 0 : -ENOMEM;
+}
+
 int vmx_vcpu_create(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
@@ -46,7 +57,8 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	vmx->vmcs_cpu = -1;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->apic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->apic_page) {
+	vmx->cpu2_controls = vmx_config.cpu2;
+	if (!vmx->vmcs || !vmx->apic_page || vmx_pml_create(v, vmx)) {
 		vmx_vcpu_destroy(v);
 		return -ENOMEM;
 	}
@@ -54,7 +66,6 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	vmx->vmcs_pa = virt_to_phys(vmx->vmcs);
 	vmx->eptp = stage2_root(v->vcpu.vm->memory.s2) | vmx_config.eptp;
 	vmx->cpu_controls = vmx_config.cpu;
-	vmx->cpu2_controls = vmx_config.cpu2;
 	vmx_disable_exits(vmx, x86_vm_of(v)->disabled_exits);
 	vmx->todo = VMX_NEW_TSC | VMX_NEW_MSRS;
 	vmx_set_intercepts(v);
@@ -74,6 +85,7 @@ void vmx_vcpu_destroy(struct x86_vcpu *v)
 		cmpxchg(&per_cpu_ptr(&vmx_cpu, cpu)->last, (void *)v, NULL);
 	free_page((unsigned long)vmx->vmcs);
 	free_page((unsigned long)vmx->apic_page);
+	free_page((unsigned long)vmx->pml);
 	kfree(vmx);
 	v->unit = NULL;
 }
@@ -105,6 +117,10 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	if (vmx->cpu2_controls & CPU2_PAUSE_LOOP) {
 		vmx_write(VMCS_PLE_GAP, PAUSE_GAP);
 		vmx_write(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+	}
+	if (vmx->pml) {
+		vmx_write(VMCS_PML_ADDRESS, virt_to_phys(vmx->pml));
+		vmx_write(VMCS_GUEST_PML_INDEX, PML_ENTRIES - 1);
 	}
 	vmx_write(VMCS_LINK_POINTER, ~0ull);
 	vmx_write(VMCS_GUEST_DEBUGCTL, 0);

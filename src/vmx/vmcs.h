@@ -12,6 +12,7 @@
 /* 16 bits */
 #define VMCS_VPID			0x0000
 #define VMCS_GUEST_SELECTOR(seg)	(0x0800 + 2 * (seg))	/* enum x86_seg_reg */
+#define VMCS_GUEST_PML_INDEX		0x0812
 #define VMCS_HOST_ES			0x0c00
 #define VMCS_HOST_CS			0x0c02
 #define VMCS_HOST_SS			0x0c04
@@ -22,6 +23,7 @@
 
 /* 64 bits */
 #define VMCS_MSR_BITMAP			0x2004
+#define VMCS_PML_ADDRESS		0x200e
 #define VMCS_TSC_OFFSET			0x2010
 #define VMCS_VIRTUAL_APIC		0x2012
 #define VMCS_EPT_POINTER		0x201a
@@ -137,6 +139,7 @@
 #define CPU2_UNRESTRICTED		BIT(7)
 #define CPU2_PAUSE_LOOP			BIT(10)
 #define CPU2_INVPCID			BIT(12)
+#define CPU2_PML			BIT(17)
 #define CPU2_TSC_SCALING		BIT(25)
 
 /* VMCS_EXIT_CONTROLS */
@@ -218,6 +221,7 @@
 #define VMX_EXIT_XSETBV			55
 #define VMX_EXIT_VMFUNC			59
 #define VMX_EXIT_ENCLS			60
+#define VMX_EXIT_PML_FULL		62
 
 /* VMCS_QUALIFICATION of VMX_EXIT_CR: 0 MOV to, 1 MOV from, 2 CLTS, 3 LMSW */
 #define QUAL_CR_REG(q)			((q) & 15)
@@ -245,6 +249,12 @@
 
 /* VMCS_INSN_INFO of string I/O: 0, 1, 2: 16, 32, 64 bits */
 #define INFO_IO_ADDR(info)		(((info) >> 7) & 7)
+
+/* of VMX_EXIT_PML_FULL */
+#define QUAL_PML_NMI_UNBLOCKED		BIT(12)
+
+/* The page of VMCS_PML_ADDRESS is filled from its end: the index is that of the next entry. */
+#define PML_ENTRIES			512
 
 /* VMCS_EPT_POINTER */
 #define EPTP_WB				6

@@ -48,6 +48,7 @@ struct vmx_written {
 struct vmx_vcpu {
 	void *vmcs;			/* [I] its region, which only the CPU reads */
 	void *apic_page;		/* [I] of which only the task priority is used */
+	u64 *pml;			/* [w] pages written to, page-modification logging; or NULL [I] */
 	u64 vmcs_pa, eptp;		/* [I] */
 	int vmcs_cpu;			/* [h] that may keep the VMCS in itself, -1: none */
 	struct list_head held;		/* [h] in that CPU's list */
@@ -204,6 +205,7 @@ void vmx_host_close(struct vmx_vcpu *vmx);
 void vmx_host_setup(struct vmx_vcpu *vmx);	/* the VMCS came to this CPU */
 
 /* exit.c */
+void vmx_decode_writes(struct x86_vcpu *v);	/* with page-modification logging, each exit */
 void vmx_decode_exit(struct x86_vcpu *v, u32 reason, struct x86_exit *exit);
 void vmx_decode_failure(struct x86_vcpu *v, bool refused, struct x86_exit *exit);
 

@@ -111,6 +111,11 @@ static bool x86_enter(struct x86_vcpu *v)
 
 	trace_kvmx_entry(v);
 	x86_unit->enter(v, &v->exit);
+	if (unlikely(v->nr_written)) {
+		/* Whoever has seen the vCPU outside of the guest relies on it. */
+		kvmx_mark_written(vcpu, v->written, v->nr_written);
+		v->nr_written = 0;
+	}
 
 	if (unlikely(v->guest_debug))
 		x86_guest_debug_leave(v);

@@ -30,6 +30,7 @@
 	name(X86_EXIT_INTR_WINDOW,	"interrupt_window") \
 	name(X86_EXIT_NMI_WINDOW,	"nmi_window")	\
 	name(X86_EXIT_TIMER,		"timer")	\
+	name(X86_EXIT_WRITES,		"writes")	\
 	name(X86_EXIT_CR,		"cr")		\
 	name(X86_EXIT_DR,		"dr")		\
 	name(X86_EXIT_XSETBV,		"xsetbv")	\

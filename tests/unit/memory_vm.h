@@ -28,6 +28,7 @@ static struct kvmx_vcpu vcpu;
 static char *user;			/* USER_SIZE, from a multiple of 1 GiB on */
 static void *user_area;			/* what it was cut from */
 static unsigned long flushes, knocks;
+static void (*on_flush)(void);		/* what leaving the guest brings about, or NULL */
 
 void kvmx_vm_request_all(struct kvmx_vm *of, int req, bool wait)
 {
@@ -35,6 +36,8 @@ void kvmx_vm_request_all(struct kvmx_vm *of, int req, bool wait)
 		abort();
 	/* Without waiting it is no flush, only a knock. */
 	__atomic_add_fetch(wait ? &flushes : &knocks, 1, __ATOMIC_RELAXED);
+	if (wait && on_flush)
+		on_flush();
 }
 
 static void vm_begin_format(const struct stage2_format *format)

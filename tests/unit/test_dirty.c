@@ -157,6 +157,151 @@ START_TEST(log_random)
 }
 END_TEST
 
+/*
+ * A unit that logs writes itself: it notes a page when it marks its leaf dirty, and writes
+ * through a translation that it remembers as dirty without looking at the leaf.
+ */
+static struct {
+	u64 noted[512];
+	unsigned int nr, faults;
+	bool tlb[16 * MB / PAGE];
+} logger;
+
+static void logger_leaves_guest(void)
+{
+	int idx = srcu_read_lock(&vm.memory.srcu);
+
+	kvmx_mark_written(&vcpu, logger.noted, logger.nr);
+	srcu_read_unlock(&vm.memory.srcu, idx);
+	logger.nr = 0;
+}
+
+static void logger_flushed(void)
+{
+	logger_leaves_guest();
+	memset(logger.tlb, 0, sizeof(logger.tlb));
+}
+
+static void logger_writes(u64 page)
+{
+	struct unit_walk walk;
+
+	if (logger.tlb[page])
+		return;
+	if (!unit_access(vm.memory.s2, page, STAGE2_WRITE, &walk)) {
+		logger.faults++;
+		logger_leaves_guest();
+		ck_assert_int_eq(fault_at(page * PAGE, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+		ck_assert(unit_access(vm.memory.s2, page, STAGE2_WRITE, &walk));
+	}
+	logger.tlb[page] = true;
+	if (walk.dirty)
+		return;
+	logger.noted[logger.nr++] = page * PAGE + 8 * unit_random_below(512);
+	if (logger.nr == ARRAY_SIZE(logger.noted))
+		logger_leaves_guest();
+}
+
+static void logger_begin(void)
+{
+	memset(&logger, 0, sizeof(logger));
+	vmx_ept.logs_writes = true;
+	on_flush = logger_flushed;
+	vm_begin_format(&vmx_ept);
+}
+
+static void logger_end(void)
+{
+	vm_end();
+	on_flush = NULL;
+	vmx_ept.logs_writes = false;
+	shim_host_set_level(1);
+}
+
+/* The same sum as log_random's; a page that was mapped singly never faults again. */
+START_TEST(unit_logs_random)
+{
+	static bool written[16 * MB / PAGE], single[16 * MB / PAGE];
+	u64 i, page, nr = ARRAY_SIZE(written);
+	unsigned int faults = 0, before;
+	unsigned long *bitmap;
+
+	logger_begin();
+	shim_host_set_level(2);
+	ck_assert_int_eq(slot_set(1, 0, 0, 16 * MB, hva(0)), 0);
+	for (page = 0; page < nr; page += 512)
+		logger_writes(page);
+	/* Without a log nothing is noted. */
+	ck_assert_uint_eq(logger.nr, 0);
+	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_2M], nr / 512);
+	ck_assert_int_eq(slot_set(1, LOG, 0, 16 * MB, hva(0)), 0);
+	for (i = 0; i < 40000; i++) {
+		page = unit_random_below(8) ? unit_random_below(700) : unit_random_below(nr);
+		before = logger.faults;
+		logger_writes(page);
+		if (logger.faults != before && single[page])
+			ck_abort_msg("page %llu faulted again", page);
+		single[page] = true;
+		written[page] = true;
+		if (unit_random_below(700))
+			continue;
+		bitmap = dirty_log(1, nr / 8);
+		for (page = 0; page < nr; page++) {
+			if (test_bit(page, bitmap) != written[page])
+				ck_abort_msg("page %llu: log and writes differ", page);
+			written[page] = false;
+		}
+		kvfree(bitmap);
+	}
+	faults = logger.faults;
+	ck_assert_uint_le(faults, nr + nr / 512);
+	unit_figure("writes followed by a unit's own log", i);
+	logger_end();
+}
+END_TEST
+
+START_TEST(unit_logs_manual)
+{
+	unsigned long *bitmap, wanted = 1UL << 5;
+
+	logger_begin();
+	ck_assert_int_eq(kvmx_dirty_manual_set(&vm, MANUAL), 0);
+	ck_assert_int_eq(slot_set(1, LOG, 0, 64 * PAGE, hva(0)), 0);
+	logger_writes(5);
+	logger_writes(6);
+	ck_assert_int_eq(kvmx_dirty_log_clear(&vm, 1, 0, 64, &wanted), 0);
+	ck_assert_uint_eq(logger.nr, 0);
+	logger_writes(5);
+	logger_writes(6);
+	ck_assert_uint_eq(logger.nr, 1);
+	/* What it has noted comes out without an exit of the guest's own. */
+	bitmap = dirty_log(1, 8);
+	ck_assert_uint_eq(bitmap[0], 1UL << 5 | 1UL << 6);
+	kvfree(bitmap);
+	/* Nobody's page, and one that is not logged, are passed over. */
+	ck_assert_int_eq(slot_set(2, 0, MB, MB, hva(MB)), 0);
+	logger.noted[0] = MB;
+	logger.noted[1] = GB;
+	logger.nr = 2;
+	logger_leaves_guest();
+	logger_end();
+}
+END_TEST
+
+/* A ring could overflow: writes that belong in one fault. */
+START_TEST(unit_leaves_rings_alone)
+{
+	logger_begin();
+	ck_assert_int_eq(kvmx_dirty_rings_enable(&vm, PAGE_SIZE), 0);
+	ck_assert(!kvmx_dirty_by_unit(&vm.memory));
+	ck_assert_int_eq(slot_set(1, 0, 0, 64 * PAGE, hva(0)), 0);
+	ck_assert_int_eq(fault_at(3 * PAGE, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_int_eq(slot_set(1, LOG, 0, 64 * PAGE, hva(0)), 0);
+	ck_assert(!guest_reaches(3 * PAGE, STAGE2_WRITE));
+	logger_end();
+}
+END_TEST
+
 /* A guest's write to a page, faulting as often as it must. */
 static void guest_writes(u64 page)
 {
@@ -622,4 +767,5 @@ END_TEST
 UNIT_MAIN("dirty",
 	  UNIT_CASE("bitmaps", log_errors, log_follows_writes, log_random, manual_errors,
 		    manual_clearing, initially_set, manual_random),
+	  UNIT_CASE("unit", unit_logs_random, unit_logs_manual, unit_leaves_rings_alone),
 	  UNIT_CASE("rings", ring_sizes, ring_follows_writes, ring_gets_full, ring_spoilt, ring_race))

@@ -26,6 +26,12 @@ u64 vmx_read(unsigned long f)
 	return field[f];
 }
 
+void vmx_write(unsigned long f, u64 val)
+{
+	ck_assert_uint_eq(f, VMCS_GUEST_PML_INDEX);
+	field[f] = val;
+}
+
 void kvmx_host_nmi(void)
 {
 	host_nmis++;
@@ -72,9 +78,9 @@ START_TEST(plain)
 		{ 23, X86_EXIT_UNDEFINED }, { 24, X86_EXIT_UNDEFINED }, { 25, X86_EXIT_UNDEFINED },
 		{ 26, X86_EXIT_UNDEFINED }, { 27, X86_EXIT_UNDEFINED }, { 50, X86_EXIT_UNDEFINED },
 		{ 53, X86_EXIT_UNDEFINED }, { 59, X86_EXIT_UNDEFINED }, { 60, X86_EXIT_UNDEFINED },
-		/* never asked for: virtualized APIC, descriptor tables, misconfigured EPT, PML */
+		/* never asked for: virtualized APIC, descriptor tables, misconfigured EPT */
 		{ 44, X86_EXIT_UNKNOWN }, { 46, X86_EXIT_UNKNOWN }, { 49, X86_EXIT_UNKNOWN },
-		{ 62, X86_EXIT_UNKNOWN }, { 0x7fff, X86_EXIT_UNKNOWN },
+		{ 63, X86_EXIT_UNKNOWN }, { 0x7fff, X86_EXIT_UNKNOWN },
 	};
 	unsigned int i;
 
@@ -337,6 +343,39 @@ END_TEST
 /* Whatever the CPU says, the kind is one that there is, and operands are in range. */
 START_TEST(any)
 {
+/* SDM, "Page-Modification Logging": from entry 511 down, and to 0xffff when full. */
+START_TEST(written_pages)
+{
+	static const struct { u16 index, first, nr; } rows[] = {
+		{ 510, 511, 1 }, { 100, 101, 411 }, { 0, 1, 511 }, { 0xffff, 0, 512 },
+		{ 511, 0, 0 }, { 512, 0, 0 }, { 0x8000, 0, 0 },
+	};
+	static u64 log[PML_ENTRIES];
+	struct vmx_vcpu vmx = { .pml = log };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin();
+		vcpu.unit = &vmx;
+		set(VMCS_GUEST_PML_INDEX, rows[i].index);
+		vmx_decode_writes(&vcpu);
+		ck_assert_uint_eq(vcpu.nr_written, rows[i].nr);
+		if (!rows[i].nr)
+			continue;
+		ck_assert_ptr_eq(vcpu.written, log + rows[i].first);
+		ck_assert_uint_eq(field[VMCS_GUEST_PML_INDEX], 511);
+	}
+	begin();
+	set(VMCS_QUALIFICATION, 0);
+	leave(62);
+	ck_assert_uint_eq(out.kind, X86_EXIT_WRITES);
+	ck_assert(!vcpu.nmi_masked);
+	set(VMCS_QUALIFICATION, BIT(12));
+	leave(62);
+	ck_assert(vcpu.nmi_masked);
+}
+END_TEST
+
 	unsigned int i, f;
 
 	for (i = 0; i < 200000; i++) {
@@ -382,7 +421,7 @@ END_TEST
 static TCase *exits(void)
 {
 	return UNIT_CASE("exits", plain, no_instruction, io, registers, faults, exceptions,
-			 for_the_host, cut_short, any, not_entered);
+			 for_the_host, cut_short, written_pages, any, not_entered);
 }
 
 UNIT_MAIN("vmx_exit", exits())

@@ -110,6 +110,7 @@ int main(void)
 	/* While it is read all the time, none is forgotten. */
 	u64 all = 0;
 	run_on(1, endless, NULL);
+	CHECK(WAIT(laps >= 8, 10000), "CPU 1 does not write");
 	for (int i = 0; i < 100; i++)
 		all |= dirty();
 	stop = 1;
@@ -117,6 +118,16 @@ int main(void)
 	all |= dirty();
 	CHECK_EQ("dirty while CPU 1 wrote", all, 0xff);
 	CHECK_EQ("dirty when it had ended", dirty(), 0);
+
+	/* More pages than a CPU notes by itself before it has to tell (512). */
+	u8 *many = pages_alloc(1200, 4096);
+	for (int round = 0; round < 2; round++) {
+		for (u32 i = 0; i < 1200; i++)
+			many[i * 4096 + round] = i;
+		pages = many + (round ? 1200 - 64 : 0) * 4096;
+		CHECK_EQ("dirty after many were written", dirty(), ~0ull);
+		CHECK_EQ("dirty after it was read", dirty(), 0);
+	}
 	(void)sum;
 	return 0;
 }
