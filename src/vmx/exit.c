@@ -112,6 +112,9 @@ static void vmx_decode_task(struct x86_exit *exit)
 	exit->task.reason = QUAL_TASK_SOURCE(qual);
 	exit->task.has_error = exit->vectoring.type != X86_EVENT_NONE && exit->vectoring.has_error;
 	exit->task.error = exit->vectoring.error;
+	/* Of CALL, JMP and IRET; of INT n and the like it is the event's. */
+	exit->insn_len = exit->vectoring.type == X86_EVENT_NONE ? vmx_read(VMCS_INSN_LEN) :
+								 exit->vectoring.insn_len;
 }
 
 /* MOV to or from a control or debug register; CLTS and LMSW are for the emulator. */
@@ -167,9 +170,6 @@ static void vmx_decode_vectoring(struct x86_exit *exit)
 	}
 }
 
-static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
-{
-	vmx_decode_vectoring(exit);
 /* The log is full: it has been taken out, and the write is made again. */
 static void vmx_decode_log_full(struct x86_vcpu *v, struct x86_exit *exit)
 {
@@ -193,6 +193,9 @@ void vmx_decode_writes(struct x86_vcpu *v)
 	vmx_write(VMCS_GUEST_PML_INDEX, PML_ENTRIES - 1);
 }
 
+static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *exit)
+{
+	vmx_decode_vectoring(exit);
 
 	switch (reason) {
 	case VMX_EXIT_INTERRUPT:
@@ -215,11 +218,11 @@ void vmx_decode_writes(struct x86_vcpu *v)
 	case VMX_EXIT_PREEMPTION_TIMER:
 		exit->kind = X86_EXIT_TIMER;
 		return;
-	case VMX_EXIT_TRIPLE_FAULT:
-		exit->kind = X86_EXIT_SHUTDOWN;
-		return;
 	case VMX_EXIT_PML_FULL:
 		vmx_decode_log_full(v, exit);
+		return;
+	case VMX_EXIT_TRIPLE_FAULT:
+		exit->kind = X86_EXIT_SHUTDOWN;
 		return;
 	case VMX_EXIT_TASK_SWITCH:
 		vmx_decode_task(exit);

@@ -113,6 +113,28 @@ struct x86_emu {
 
 int x86_emulate(struct x86_emu *e);
 
+enum x86_task_source { X86_TASK_CALL, X86_TASK_IRET, X86_TASK_JMP, X86_TASK_GATE };
+
+/* A task switch; GATE is one of the IDT. */
+struct x86_emu_task {
+	u16 selector;			/* of the new TSS */
+	u8 source;			/* enum x86_task_source */
+	bool software;			/* GATE: by INT n, INT3, INTO */
+	u8 vector;			/* GATE: with software */
+	u8 insn_len;			/* what the old task's RIP goes on by */
+	bool has_error;			/* GATE: the exception's error code */
+	u32 error;
+
+	bool switched;			/* out: a FAULT is the new task's, and the state is its */
+	bool trap;			/* out, with DONE: the TSS asks for a #DB with BT */
+};
+
+/*
+ * emulate_task.c: DONE, FAULT, or another result than which nothing was changed.
+ * State is that of the new task as soon as it is @switched.
+ */
+int x86_emu_task_switch(struct x86_emu *e, struct x86_emu_task *t);
+
 /* For ops: fill e->exc and return X86_EMU_FAULT. */
 int x86_emu_raise(struct x86_emu *e, u8 vector);
 int x86_emu_raise_error(struct x86_emu *e, u8 vector, u32 error);

@@ -145,7 +145,12 @@ int emu_push(struct emu *c, unsigned int size, u64 val);
 int emu_pop(struct emu *c, unsigned int size, u64 *val);
 int emu_goto(struct emu *c, u64 target);
 
-/* emulate_seg.c */
+/*
+ * emulate_seg.c. The descriptor that @selector names, *linear is where it lies; #GP
+ * if it names none.
+ */
+int emu_read_descriptor(struct emu *c, u16 selector, u64 *desc, u64 *linear);
+void emu_unpack_descriptor(u64 desc, u16 selector, struct x86_segment *s);
 int emu_load_seg(struct emu *c, unsigned int seg, u16 selector);
 int emu_far_goto(struct emu *c, u16 selector, u64 target);
 

@@ -16,7 +16,7 @@
 #define TYPE_CODE	8
 
 /* Reads the descriptor that @selector names; *linear is where it lies. */
-static int read_descriptor(struct emu *c, u16 selector, u64 *desc, u64 *linear)
+int emu_read_descriptor(struct emu *c, u16 selector, u64 *desc, u64 *linear)
 {
 	const struct x86_segment *ldt = &c->e->seg[X86_SEG_LDTR];
 	u64 base = c->e->gdt.base;
@@ -38,7 +38,7 @@ static int read_descriptor(struct emu *c, u16 selector, u64 *desc, u64 *linear)
 	return c->e->ops->read(c->e, *linear, desc, 8, X86_WALK_IMPLICIT);
 }
 
-static void unpack_descriptor(u64 desc, u16 selector, struct x86_segment *s)
+void emu_unpack_descriptor(u64 desc, u16 selector, struct x86_segment *s)
 {
 	s->selector = selector;
 	s->attr = (desc >> 40 & 0xff) | (desc >> 44 & 0xf00);
@@ -124,10 +124,10 @@ int emu_load_seg(struct emu *c, unsigned int seg, u16 selector)
 	}
 	if (selector < 4)
 		return load_null(c, seg, selector);
-	ret = read_descriptor(c, selector, &desc, &linear);
+	ret = emu_read_descriptor(c, selector, &desc, &linear);
 	if (ret)
 		return ret;
-	unpack_descriptor(desc, selector, &s);
+	emu_unpack_descriptor(desc, selector, &s);
 	if (!data_allowed(c, seg, &s))
 		return emu_raise_error(c, X86_EXC_GP, selector & ~3);
 	if (!(s.attr & X86_ATTR_P))
@@ -153,7 +153,7 @@ static bool code_allowed(struct emu *c, const struct x86_segment *s)
 	return rpl <= cpl && dpl == cpl;
 }
 
-/* Jumps to another code segment of the same privilege. Gates and tasks are not emulated. */
+/* Jumps to another code segment of the same privilege. Gates and tasks are not done here. */
 int emu_far_goto(struct emu *c, u16 selector, u64 target)
 {
 	struct x86_segment s = c->e->seg[X86_SEG_CS];
@@ -171,10 +171,10 @@ int emu_far_goto(struct emu *c, u16 selector, u64 target)
 	}
 	if (selector < 4)
 		return emu_raise_error(c, X86_EXC_GP, 0);
-	ret = read_descriptor(c, selector, &desc, &linear);
+	ret = emu_read_descriptor(c, selector, &desc, &linear);
 	if (ret)
 		return ret;
-	unpack_descriptor(desc, selector, &s);
+	emu_unpack_descriptor(desc, selector, &s);
 	if (!(s.attr & X86_ATTR_S))
 		return X86_EMU_UNHANDLED;
 	if (!(s.attr & TYPE_CODE) || !code_allowed(c, &s))

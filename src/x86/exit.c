@@ -427,9 +427,19 @@ static enum run_next exit_pause_slow(struct x86_vcpu *v)
 	return RUN_LEAVE;
 }
 
-static enum run_next exit_task_switch(struct x86_vcpu *v)
+/* An event's gate is left behind as it is, unless the event was an instruction. */
+static enum run_next exit_task_switch_slow(struct x86_vcpu *v)
 {
-	return x86_internal_error(v, KVMX_INTERNAL_ERROR_EMULATION);
+	const struct x86_exit *e = &v->exit;
+	int len = 0;
+
+	if (e->vectoring.type == X86_EVENT_NONE || e->vectoring.type == X86_EVENT_SOFT_INT ||
+	    e->vectoring.type == X86_EVENT_SOFT_EXC) {
+		len = x86_insn_len(v, false);
+		if (len < 0)
+			return x86_no_length(v, len, false);
+	}
+	return x86_task_switch(v, len);
 }
 
 static enum run_next exit_shutdown_slow(struct x86_vcpu *v)
@@ -470,6 +480,7 @@ static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
 	[X86_EXIT_INTR_WINDOW]	= exit_window,
 	[X86_EXIT_NMI_WINDOW]	= exit_window,
 	[X86_EXIT_TIMER]	= exit_timer,
+	[X86_EXIT_WRITES]	= exit_host,
 	[X86_EXIT_CR]		= exit_needs_slow,
 	[X86_EXIT_DR]		= exit_dr,
 	[X86_EXIT_XSETBV]	= exit_needs_slow,
@@ -480,8 +491,7 @@ static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
 	[X86_EXIT_PAUSE]	= exit_pause,
 	[X86_EXIT_MONITOR]	= exit_monitor,
 	[X86_EXIT_MWAIT]	= exit_monitor,
-	[X86_EXIT_WRITES]	= exit_host,
-	[X86_EXIT_TASK_SWITCH]	= exit_task_switch,
+	[X86_EXIT_TASK_SWITCH]	= exit_needs_slow,
 	[X86_EXIT_UNDEFINED]	= exit_undefined,
 	[X86_EXIT_SHUTDOWN]	= exit_needs_slow,
 	[X86_EXIT_FAIL_ENTRY]	= exit_fail_entry,
@@ -506,6 +516,7 @@ static const x86_exit_fn x86_slow[X86_EXIT_KINDS] = {
 	[X86_EXIT_PAUSE]	= exit_pause_slow,
 	[X86_EXIT_MONITOR]	= exit_skip_slow,
 	[X86_EXIT_MWAIT]	= exit_skip_slow,
+	[X86_EXIT_TASK_SWITCH]	= exit_task_switch_slow,
 	[X86_EXIT_SHUTDOWN]	= exit_shutdown_slow,
 };
 
@@ -522,6 +533,7 @@ const char * const kvmx_arch_vcpu_stat_names[] = {
 	[X86_EXIT_INTR_WINDOW]	= "exit_interrupt_window",
 	[X86_EXIT_NMI_WINDOW]	= "exit_nmi_window",
 	[X86_EXIT_TIMER]	= "exit_timer",
+	[X86_EXIT_WRITES]	= "exit_writes",
 	[X86_EXIT_CR]		= "exit_cr",
 	[X86_EXIT_DR]		= "exit_dr",
 	[X86_EXIT_XSETBV]	= "exit_xsetbv",
@@ -533,7 +545,6 @@ const char * const kvmx_arch_vcpu_stat_names[] = {
 	[X86_EXIT_MONITOR]	= "exit_monitor",
 	[X86_EXIT_MWAIT]	= "exit_mwait",
 	[X86_EXIT_TASK_SWITCH]	= "exit_task_switch",
-	[X86_EXIT_WRITES]	= "exit_writes",
 	[X86_EXIT_UNDEFINED]	= "exit_undefined",
 	[X86_EXIT_SHUTDOWN]	= "exit_shutdown",
 	[X86_EXIT_FAIL_ENTRY]	= "exit_fail_entry",

@@ -10,8 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "run.h"
-#include "emulate.h"
+#include "emulate_vcpu.h"
 #include "cpuid.h"
 #include "fpu.h"
 #include "lapic.h"
@@ -20,12 +19,6 @@
 
 /* Iterations of a REP that are done before requests are looked at again. */
 #define X86_EMU_ITERATIONS	1024
-
-struct x86_emu_ctx {
-	struct x86_emu emu;
-	struct x86_linear linear;
-	bool handed_out;	/* run holds a question to user space */
-};
 
 static struct x86_vcpu *emu_vcpu(struct x86_emu *e)
 {
@@ -497,7 +490,7 @@ static const struct x86_emu_ops emu_ops = {
 	.read_xmm = emu_read_xmm, .write_xmm = emu_write_xmm,
 };
 
-static void emu_begin(struct x86_emu_ctx *ctx, struct x86_vcpu *v, bool atomic)
+void x86_emu_begin(struct x86_emu_ctx *ctx, struct x86_vcpu *v, bool atomic)
 {
 	const struct x86_state *s = x86_state(v, X86_STATE_CRS | X86_STATE_SEGS |
 					      X86_STATE_TABLES);
@@ -522,7 +515,7 @@ static void emu_begin(struct x86_emu_ctx *ctx, struct x86_vcpu *v, bool atomic)
 	memcpy(e->bytes, v->exit.bytes, e->nr_bytes);
 }
 
-static void emu_commit(struct x86_emu_ctx *ctx)
+void x86_emu_commit(struct x86_emu_ctx *ctx)
 {
 	struct x86_vcpu *v = ctx->linear.v;
 	struct x86_emu *e = &ctx->emu;
@@ -542,7 +535,7 @@ static void emu_commit(struct x86_emu_ctx *ctx)
 	v->int_shadow = e->int_shadow;
 }
 
-static void emu_forget(struct x86_io_state *io)
+void x86_emu_forget(struct x86_io_state *io)
 {
 	io->nr_read = 0;
 	io->used = 0;
@@ -581,7 +574,7 @@ static bool emu_hand_out_writes(struct x86_vcpu *v)
 		io->complete = emu_write_complete;
 		return true;
 	}
-	emu_forget(io);
+	x86_emu_forget(io);
 	return false;
 }
 
@@ -597,7 +590,7 @@ static int emu_read_complete(struct x86_vcpu *v)
 
 	/* Unless it moved the vCPU elsewhere: the answer was for another instruction. */
 	if (x86_user_moved(v)) {
-		emu_forget(io);
+		x86_emu_forget(io);
 		return 0;
 	}
 	if (io->asked_port) {
@@ -619,12 +612,27 @@ static int emu_read_complete(struct x86_vcpu *v)
 	}
 }
 
+void x86_emu_deliver(struct x86_emu_ctx *ctx)
+{
+	const struct x86_emu *e = &ctx->emu;
+	struct x86_vcpu *v = ctx->linear.v;
+
+	if (e->exc.vector == X86_EXC_PF)
+		x86_raise_page_fault(v, e->exc_payload, e->exc.error);
+	else if (e->exc.vector == X86_EXC_DB)
+		x86_raise_debug(v, e->exc_payload);
+	else if (e->exc.has_error)
+		x86_raise_error(v, e->exc.vector, e->exc.error);
+	else
+		x86_raise(v, e->exc.vector);
+}
+
 static enum run_next emu_failed(struct x86_emu_ctx *ctx)
 {
 	struct x86_vcpu *v = ctx->linear.v;
 	struct kvmx_run *run = v->vcpu.run;
 
-	emu_forget(&v->io);
+	x86_emu_forget(&v->io);
 	if (x86_cpl(v) && !READ_ONCE(x86_vm_of(v)->exit_on_emulation_failure)) {
 		x86_raise(v, X86_EXC_UD);
 		return RUN_LEAVE;
@@ -643,7 +651,7 @@ static enum run_next emu_done(struct x86_emu_ctx *ctx)
 {
 	struct x86_vcpu *v = ctx->linear.v;
 
-	emu_commit(ctx);
+	x86_emu_commit(ctx);
 	if (ctx->emu.single_step)
 		x86_raise_debug(v, X86_DR6_BS);
 	if (v->guest_debug)
@@ -660,7 +668,7 @@ enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 	unsigned int n;
 	int ret;
 
-	emu_begin(ctx, v, atomic);
+	x86_emu_begin(ctx, v, atomic);
 	io->rip = v->rip;
 	for (n = 0; n < X86_EMU_ITERATIONS; n++) {
 		io->used = 0;
@@ -678,15 +686,8 @@ enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 				return ret;
 			break;
 		case X86_EMU_FAULT:
-			emu_forget(io);
-			if (ctx->emu.exc.vector == X86_EXC_PF)
-				x86_raise_page_fault(v, ctx->emu.exc_payload, ctx->emu.exc.error);
-			else if (ctx->emu.exc.vector == X86_EXC_DB)
-				x86_raise_debug(v, ctx->emu.exc_payload);
-			else if (ctx->emu.exc.has_error)
-				x86_raise_error(v, ctx->emu.exc.vector, ctx->emu.exc.error);
-			else
-				x86_raise(v, ctx->emu.exc.vector);
+			x86_emu_forget(io);
+			x86_emu_deliver(ctx);
 			return RUN_STAY;
 		case X86_EMU_IO:
 			io->complete = emu_read_complete;
@@ -694,7 +695,7 @@ enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic)
 		case X86_EMU_RETRY:
 			if (atomic)
 				return RUN_SLOW;
-			emu_forget(io);
+			x86_emu_forget(io);
 			return RUN_LEAVE;
 		default:
 			return emu_failed(ctx);

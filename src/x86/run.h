@@ -99,6 +99,9 @@ static inline bool x86_user_moved(struct x86_vcpu *v)
 enum run_next x86_emulate_insn(struct x86_vcpu *v, bool atomic);
 int x86_emu_alloc(struct x86_vcpu *v);	/* sets v->emu: kfree() it */
 
+/* task_switch.c: outside of the window; @insn_len of what asked for it, 0: no instruction did. */
+enum run_next x86_task_switch(struct x86_vcpu *v, u8 insn_len);
+
 /* mmio_mov.c: the same for a plain MOV; false when it is none, and nothing was done. */
 bool x86_mmio_mov(struct x86_vcpu *v, bool atomic, enum run_next *next);
 

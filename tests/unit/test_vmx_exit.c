@@ -332,17 +332,17 @@ START_TEST(cut_short)
 	ck_assert_uint_eq(out.task.reason, 3);
 	ck_assert(out.task.has_error);
 	ck_assert_uint_eq(out.task.error, 0x18);
+	ck_assert_uint_eq(out.insn_len, 0);
 	begin();
 	set(VMCS_QUALIFICATION, 0x30 | 1u << 30);
+	set(VMCS_INSN_LEN, 3);
 	leave(9);
 	ck_assert_uint_eq(out.task.reason, 1);
+	ck_assert_uint_eq(out.insn_len, 3);
 	ck_assert(!out.task.has_error);
 }
 END_TEST
 
-/* Whatever the CPU says, the kind is one that there is, and operands are in range. */
-START_TEST(any)
-{
 /* SDM, "Page-Modification Logging": from entry 511 down, and to 0xffff when full. */
 START_TEST(written_pages)
 {
@@ -376,6 +376,9 @@ START_TEST(written_pages)
 }
 END_TEST
 
+/* Whatever the CPU says, the kind is one that there is, and operands are in range. */
+START_TEST(any)
+{
 	unsigned int i, f;
 
 	for (i = 0; i < 200000; i++) {
