@@ -14,6 +14,13 @@
 #include "vmx.h"
 #include "cpu.h"
 
+/* The host keeps IBRS on in the kernel, on CPUs that have no enhanced one. */
+#ifdef X86_FEATURE_KERNEL_IBRS
+#define VMX_KERNEL_IBRS	cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS)
+#else
+#define VMX_KERNEL_IBRS	false
+#endif
+
 /* Of the virtual APIC page; bits 7:4 are CR8. */
 #define APIC_TPR	0x80
 
@@ -215,9 +222,14 @@ static bool vmx_run(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	u64 flags = vmx_config.switch_flags | vmx->launched << SWITCH_RESUME;
 	bool refused;
 
-	if (cpu_feature_enabled(X86_FEATURE_MSR_SPEC_CTRL) && v->spec_ctrl != host_spec_ctrl) {
-		flags |= BIT(SWITCH_SPEC_CTRL);
-		x86_wrmsr(X86_MSR_SPEC_CTRL, v->spec_ctrl);
+	if (cpu_feature_enabled(X86_FEATURE_MSR_SPEC_CTRL)) {
+		if (v->spec_ctrl != host_spec_ctrl) {
+			flags |= BIT(SWITCH_SPEC_CTRL);
+			x86_wrmsr(X86_MSR_SPEC_CTRL, v->spec_ctrl);
+		} else if (VMX_KERNEL_IBRS) {
+			/* Of use only when written again, whatever it was in the guest. */
+			flags |= BIT(SWITCH_SPEC_CTRL);
+		}
 	}
 	if (v->dr_direct)
 		asm volatile("mov %0, %%db6" : : "r" (vmx->dr6));
@@ -228,7 +240,13 @@ static bool vmx_run(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 		x86_wrmsr(X86_MSR_FLUSH_CMD, 1);
 	}
 
+	if (unlikely(vmx->pebs))
+		vmx_pebs_stop(vmx);
+
 	refused = vmx_switch(v->gpr, &vmx->host_rsp, flags, host_spec_ctrl);
+
+	if (unlikely(refused && vmx->pebs))
+		vmx_pebs_go_on(vmx);
 
 	v->cr2 = native_read_cr2();
 	if (v->dr_direct) {

@@ -47,6 +47,34 @@ void vmx_host_setup(struct vmx_vcpu *vmx)
 	vmx_write(VMCS_HOST_RIP, (unsigned long)vmx_switch_exit);
 }
 
+/*
+ * Records of the host's precise events are written by linear address, which in a
+ * guest is the guest's (SDM, "Debug Store (DS) Mechanism"), so they stop before the
+ * entry: early, since one that has begun is still written, and by the entry itself,
+ * since the handler of an NMI in between starts them again. Each exit does so, too.
+ */
+void vmx_pebs_stop(struct vmx_vcpu *vmx)
+{
+	u64 enabled = x86_rdmsr(X86_MSR_PEBS_ENABLE);
+	u32 loads = enabled ? 1 : 0;
+
+	if (unlikely(vmx->written.msr_loads != loads)) {
+		vmx->written.msr_loads = loads;
+		vmx_write(VMCS_ENTRY_MSR_LOADS, loads);
+		vmx_write(VMCS_EXIT_MSR_LOADS, loads);
+	}
+	if (unlikely(enabled)) {
+		vmx->pebs->exit.val = enabled;
+		x86_wrmsr(X86_MSR_PEBS_ENABLE, 0);
+	}
+}
+
+void vmx_pebs_go_on(struct vmx_vcpu *vmx)
+{
+	if (vmx->written.msr_loads)
+		x86_wrmsr(X86_MSR_PEBS_ENABLE, vmx->pebs->exit.val);
+}
+
 void vmx_host_open(struct vmx_vcpu *vmx)
 {
 	struct vmx_host *h = &vmx->host;

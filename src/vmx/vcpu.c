@@ -47,6 +47,19 @@ static int vmx_pml_create(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	return vmx->pml ? 0 : -ENOMEM;
 }
 
+/* What entries and exits load of the host's precise events, if there are any. 0 or -ENOMEM. */
+static int vmx_pebs_create(struct vmx_vcpu *vmx)
+{
+	if (!boot_cpu_has(X86_FEATURE_PEBS))
+		return 0;
+	vmx->pebs = kzalloc(sizeof(*vmx->pebs), GFP_KERNEL_ACCOUNT);
+	if (!vmx->pebs)
+		return -ENOMEM;
+	vmx->pebs->entry.msr = X86_MSR_PEBS_ENABLE;
+	vmx->pebs->exit.msr = X86_MSR_PEBS_ENABLE;
+	return 0;
+}
+
 int vmx_vcpu_create(struct x86_vcpu *v)
 {
 	struct vmx_vcpu *vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
@@ -58,7 +71,7 @@ int vmx_vcpu_create(struct x86_vcpu *v)
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->apic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->cpu2_controls = vmx_config.cpu2;
-	if (!vmx->vmcs || !vmx->apic_page || vmx_pml_create(v, vmx)) {
+	if (!vmx->vmcs || !vmx->apic_page || vmx_pml_create(v, vmx) || vmx_pebs_create(vmx)) {
 		vmx_vcpu_destroy(v);
 		return -ENOMEM;
 	}
@@ -86,6 +99,7 @@ void vmx_vcpu_destroy(struct x86_vcpu *v)
 	free_page((unsigned long)vmx->vmcs);
 	free_page((unsigned long)vmx->apic_page);
 	free_page((unsigned long)vmx->pml);
+	kfree(vmx->pebs);
 	kfree(vmx);
 	v->unit = NULL;
 }
@@ -108,6 +122,10 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	vmx_write(VMCS_EXIT_MSR_STORES, 0);
 	vmx_write(VMCS_EXIT_MSR_LOADS, 0);
 	vmx_write(VMCS_ENTRY_MSR_LOADS, 0);
+	if (vmx->pebs) {
+		vmx_write(VMCS_ENTRY_MSR_LOAD_LIST, virt_to_phys(&vmx->pebs->entry));
+		vmx_write(VMCS_EXIT_MSR_LOAD_LIST, virt_to_phys(&vmx->pebs->exit));
+	}
 	vmx_write(VMCS_ENTRY_EVENT, 0);
 	vmx_write(VMCS_TPR_THRESHOLD, 0);
 	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->apic_page));

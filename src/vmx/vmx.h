@@ -41,14 +41,26 @@ struct vmx_written {
 	u64 host_cr3, host_cr4;
 	u32 int_state;
 	u32 tpr_threshold;
+	u32 msr_loads;			/* entries of both lists in struct vmx_pebs */
 	bool halted;			/* the activity state is HLT */
 };
+
+/* MSRs that entries and exits load: Intel SDM volume 3, "VM-Entry Controls for MSRs". */
+struct vmx_msr_load {
+	u32 msr, reserved;
+	u64 val;
+};
+
+struct vmx_pebs {
+	struct vmx_msr_load entry, exit;
+} __aligned(16);
 
 /* [h]: changed by the CPU that has the VMCS, interrupts off; the window's, when none has. */
 struct vmx_vcpu {
 	void *vmcs;			/* [I] its region, which only the CPU reads */
 	void *apic_page;		/* [I] of which only the task priority is used */
 	u64 *pml;			/* [w] pages written to, page-modification logging; or NULL [I] */
+	struct vmx_pebs *pebs;		/* [I] NULL: the CPU has none */
 	u64 vmcs_pa, eptp;		/* [I] */
 	int vmcs_cpu;			/* [h] that may keep the VMCS in itself, -1: none */
 	struct list_head held;		/* [h] in that CPU's list */
@@ -203,6 +215,8 @@ void vmx_store_state(struct x86_vcpu *v);	/* the dirty parts, to the VMCS */
 void vmx_host_open(struct vmx_vcpu *vmx);
 void vmx_host_close(struct vmx_vcpu *vmx);
 void vmx_host_setup(struct vmx_vcpu *vmx);	/* the VMCS came to this CPU */
+void vmx_pebs_stop(struct vmx_vcpu *vmx);	/* before an entry, interrupts off; */
+void vmx_pebs_go_on(struct vmx_vcpu *vmx);	/* after one that the CPU refused */
 
 /* exit.c */
 void vmx_decode_writes(struct x86_vcpu *v);	/* with page-modification logging, each exit */
