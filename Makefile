@@ -16,7 +16,7 @@ help:
 	@echo 'make demo [KERNEL=6.1|7.3] [MACHINE=host]  boot a stock Debian kernel as a kvmx guest'
 	@echo 'make check                                 run all tests'
 	@echo 'make check-kernels                         the packages on the kernel of each of Debian'"'"'s suites'
-	@echo 'make check-install                         the lines for installing of README.md, in fresh systems'
+	@echo 'make check-install                         installing as README.md says, in fresh systems; upgrading'
 	@echo 'make bench [CPU=amd] [KERNEL=6.1]          what exits cost, beside in-tree KVM'
 	@echo 'make module [KDIR=...]                     build src/kvmx.ko for a kernel (W=1, C=1 as in the kernel)'
 	@echo 'make userlib                               build libkvmx and the kvmx command into build/userlib'
@@ -46,6 +46,7 @@ check-kernels:
 
 check-install:
 	$(clean_make) tests/install bookworm trixie
+	$(clean_make) tests/upgrade
 
 bench:
 	$(clean_make) tests/bench/run --cpu $(CPU) --kernel $(KERNEL)

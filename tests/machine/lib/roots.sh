@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Users' computers, in directories: minimal systems of Debian's suites with DKMS and a
 # kernel's headers, in the cache; a test gets a copy of one to install packages in.
-# Called by tests/package, tests/rpm, tests/kernels and tests/install, in mount namespaces of their own.
+# Called by tests/package, tests/rpm, tests/kernels, tests/install and tests/upgrade, in
+# mount namespaces of their own.
 # shellcheck shell=bash
 
 # root_run ROOT COMMAND...: in ROOT, where root_mounts has been called.
