@@ -135,14 +135,18 @@ static inline void arm64_skip(struct arm64_vcpu *v)
 void arm64_inject_undef(struct arm64_vcpu *v);
 void arm64_inject_abort(struct arm64_vcpu *v, bool insn, u64 far);
 
-/* mmio.c */
-enum run_next arm64_mmio(struct arm64_vcpu *v);
+/* enter.c: SCTLR_EL1 while it is in the CPU, in the window. */
+u64 arm64_world_sctlr(void);
+
+/* mmio.c: @sctlr is SCTLR_EL1; @atomic: in the window. */
+enum run_next arm64_mmio(struct arm64_vcpu *v, u64 sctlr, bool atomic);
 void arm64_mmio_complete(struct arm64_vcpu *v);
 /* What an access by the syndrome @iss stores, and what a load brings into a register. */
 int arm64_mmio_len(u64 iss);
 u64 arm64_mmio_loaded(u64 iss, u64 val);
 
-/* psci.c */
+/* psci.c: in the window, false when it is no call for that; and outside of it. */
+bool arm64_smccc_fast(struct arm64_vcpu *v);
 enum run_next arm64_smccc(struct arm64_vcpu *v);
 void arm64_psci_start(struct arm64_vcpu *v);	/* serves KVMX_REQ_POWER */
 

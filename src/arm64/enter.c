@@ -12,6 +12,7 @@
 #include <kvmx/host.h>
 
 #include "enter.h"
+#include "frame.h"
 #include "timer.h"
 #include "vgic.h"
 
@@ -87,6 +88,12 @@ void arm64_world_save(struct arm64_vcpu *v)
 	write_reg(host->tpidr, A64_TPIDR_EL0);
 	write_reg(host->tpidrro, A64_TPIDRRO_EL0);
 	arm64_fp_save(&v->core.fp_regs);
+}
+
+u64 arm64_world_sctlr(void)
+{
+	return arm64_nvhe ? nvhe_frame()->guest.sys[A64_SYS_SCTLR] :
+			    read_reg(A64_EL12(A64_SCTLR_EL1));
 }
 
 void arm64_cache_clean(const void *at, size_t size)

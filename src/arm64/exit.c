@@ -39,6 +39,22 @@ static u32 walk_access(u64 esr)
 	return ABT_FSC_TYPE(esr) == ABT_FSC_PERMISSION ? STAGE2_WRITE : STAGE2_READ;
 }
 
+/* A device, or nothing at all. */
+static enum run_next no_memory(struct arm64_vcpu *v, bool atomic)
+{
+	enum run_next next = RUN_SLOW;
+
+	if (ESR_EC(v->exit.esr) == EC_DABT_LOWER) {
+		next = arm64_mmio(v, atomic ? arm64_world_sctlr() : v->sys[A64_SYS_SCTLR], atomic);
+	} else if (!atomic) {
+		arm64_inject_abort(v, true, v->exit.far);
+		next = RUN_LEAVE;
+	}
+	if (next != RUN_SLOW)
+		count(v, STAT_MMIO);
+	return next;
+}
+
 static enum run_next memory_abort(struct arm64_vcpu *v, bool atomic)
 {
 	const struct arm64_exit *exit = &v->exit;
@@ -58,13 +74,7 @@ static enum run_next memory_abort(struct arm64_vcpu *v, bool atomic)
 	case KVMX_FAULT_MAPPED:
 		return RUN_STAY;
 	case KVMX_FAULT_MMIO:
-		if (atomic)
-			return RUN_SLOW;
-		count(v, STAT_MMIO);
-		if (ESR_EC(exit->esr) == EC_DABT_LOWER)
-			return arm64_mmio(v);
-		arm64_inject_abort(v, true, exit->far);
-		return RUN_LEAVE;
+		return no_memory(v, atomic);
 	case KVMX_FAULT_SLOW:
 		return atomic ? RUN_SLOW : RUN_LEAVE;
 	case KVMX_FAULT_SIGNAL:
@@ -112,6 +122,20 @@ static enum run_next wfx(struct arm64_vcpu *v)
 	return RUN_LEAVE;
 }
 
+/* The convention knows immediate 0 only. */
+static bool is_call(u64 esr)
+{
+	return !(esr & 0xffff);
+}
+
+static enum run_next hypercall(struct arm64_vcpu *v)
+{
+	if (!is_call(v->exit.esr) || !arm64_smccc_fast(v))
+		return RUN_SLOW;
+	count(v, STAT_HVC);
+	return RUN_STAY;
+}
+
 enum run_next arm64_exit_fast(struct arm64_vcpu *v)
 {
 	if (v->exit.vector != A64_EXIT_SYNC) {
@@ -129,6 +153,8 @@ enum run_next arm64_exit_fast(struct arm64_vcpu *v)
 		return sysreg(v);
 	case EC_WFX:
 		return wfx(v);
+	case EC_HVC64:
+		return hypercall(v);
 	default:
 		return RUN_SLOW;
 	}
@@ -146,8 +172,7 @@ enum run_next arm64_exit_slow(struct arm64_vcpu *v)
 		fallthrough;
 	case EC_HVC64:
 		count(v, STAT_HVC);
-		/* The convention knows immediate 0 only. */
-		if (v->exit.esr & 0xffff) {
+		if (!is_call(v->exit.esr)) {
 			v->core.regs.regs[0] = ~0ULL;
 			return RUN_LEAVE;
 		}

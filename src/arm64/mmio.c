@@ -27,12 +27,12 @@ u64 arm64_mmio_loaded(u64 iss, u64 val)
 	return iss & ABT_SF ? val : (u32)val;
 }
 
-/* SCTLR_EL1.EE and E0E: data in the other byte order. It was saved with the window's end. */
-static bool big_endian(const struct arm64_vcpu *v)
+/* SCTLR_EL1.EE and E0E: data in the other byte order. */
+static bool big_endian(const struct arm64_vcpu *v, u64 sctlr)
 {
 	bool el0 = (v->core.regs.pstate & PS_MODE_MASK) == PS_MODE_EL0;
 
-	return v->sys[A64_SYS_SCTLR] & (el0 ? BIT_ULL(24) : BIT_ULL(25));
+	return sctlr & (el0 ? BIT_ULL(24) : BIT_ULL(25));
 }
 
 static u64 swab_len(u64 val, int len)
@@ -40,9 +40,9 @@ static u64 swab_len(u64 val, int len)
 	return swab64(val) >> (64 - 8 * len);
 }
 
-static void finish_load(struct arm64_vcpu *v, u64 iss, u64 val)
+static void finish_load(struct arm64_vcpu *v, u64 sctlr, u64 iss, u64 val)
 {
-	if (big_endian(v))
+	if (big_endian(v, sctlr))
 		val = swab_len(val, arm64_mmio_len(iss));
 	arm64_set_reg(v, ABT_SRT(iss), arm64_mmio_loaded(iss, val));
 }
@@ -57,7 +57,7 @@ void arm64_mmio_complete(struct arm64_vcpu *v)
 	v->mmio.pending = false;
 	if (!v->mmio.write) {
 		memcpy(&val, v->vcpu.run->mmio.data, v->mmio.len);
-		finish_load(v, v->mmio.iss, val);
+		finish_load(v, v->sys[A64_SYS_SCTLR], v->mmio.iss, val);
 	}
 }
 
@@ -79,13 +79,14 @@ static enum run_next ask_user(struct arm64_vcpu *v, bool write, int len, u64 val
 	return RUN_USER;
 }
 
-/* Outside of the window: the byte order is in SCTLR_EL1. */
-enum run_next arm64_mmio(struct arm64_vcpu *v)
+enum run_next arm64_mmio(struct arm64_vcpu *v, u64 sctlr, bool atomic)
 {
 	u64 iss = v->exit.esr, val;
 	int len = arm64_mmio_len(iss);
 	bool write = iss & ABT_WNR;
 
+	if (atomic && ((iss & (ABT_S1PTW | ABT_CM)) || !(iss & ABT_ISV)))
+		return RUN_SLOW;
 	if (iss & (ABT_S1PTW | ABT_CM)) {
 		/* Tables where no memory is; cache maintenance there has nothing to do. */
 		if (iss & ABT_CM)
@@ -100,15 +101,15 @@ enum run_next arm64_mmio(struct arm64_vcpu *v)
 	arm64_skip(v);
 	if (write) {
 		val = arm64_reg(v, ABT_SRT(iss));
-		if (big_endian(v))
+		if (big_endian(v, sctlr))
 			val = swab_len(val, len);
-		if (!kvmx_bus_write(&v->vcpu, KVMX_BUS_MMIO, v->exit.ipa, len, &val))
-			return RUN_LEAVE;
-		return ask_user(v, true, len, val);
+		if (kvmx_bus_write(&v->vcpu, KVMX_BUS_MMIO, v->exit.ipa, len, &val))
+			return ask_user(v, true, len, val);
+	} else {
+		val = 0;
+		if (kvmx_bus_read(&v->vcpu, KVMX_BUS_MMIO, v->exit.ipa, len, &val))
+			return ask_user(v, false, len, 0);
+		finish_load(v, sctlr, iss, val);
 	}
-	val = 0;
-	if (kvmx_bus_read(&v->vcpu, KVMX_BUS_MMIO, v->exit.ipa, len, &val))
-		return ask_user(v, false, len, 0);
-	finish_load(v, iss, val);
-	return RUN_LEAVE;
+	return atomic ? RUN_STAY : RUN_LEAVE;
 }

@@ -157,24 +157,43 @@ static s64 features(u32 function)
 	}
 }
 
+/* Calls whose answer needs nothing but the arguments, in @x; false: another call. */
+static bool at_once(u64 *x)
+{
+	switch ((u32)x[0]) {
+	case SMCCC_VERSION:
+	case PSCI_GET_VERSION:
+		x[0] = 0x10001;		/* both are 1.1 */
+		return true;
+	case SMCCC_ARCH_FEATURES:
+		x[0] = (u32)x[1] == SMCCC_VERSION || (u32)x[1] == SMCCC_ARCH_FEATURES ?
+			PSCI_SUCCESS : (u64)PSCI_NOT_SUPPORTED;
+		return true;
+	case PSCI_FEATURES:
+		x[0] = features(x[1]);
+		return true;
+	case PSCI_MIGRATE_INFO_TYPE:
+		x[0] = 2;		/* no trusted OS */
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool arm64_smccc_fast(struct arm64_vcpu *v)
+{
+	return at_once(v->core.regs.regs);
+}
+
 enum run_next arm64_smccc(struct arm64_vcpu *v)
 {
 	u64 *x = v->core.regs.regs;
 	u32 function = x[0];
 	u64 mask = function & BIT(30) ? ~0ULL : (u32)~0;
 
+	if (at_once(x))
+		return RUN_LEAVE;
 	switch (function) {
-	case SMCCC_VERSION:
-	case PSCI_GET_VERSION:
-		x[0] = 0x10001;		/* both are 1.1 */
-		break;
-	case SMCCC_ARCH_FEATURES:
-		x[0] = (u32)x[1] == SMCCC_VERSION || (u32)x[1] == SMCCC_ARCH_FEATURES ?
-			PSCI_SUCCESS : (u64)PSCI_NOT_SUPPORTED;
-		break;
-	case PSCI_FEATURES:
-		x[0] = features(x[1]);
-		break;
 	case PSCI_CPU_SUSPEND32:
 	case PSCI_CPU_SUSPEND64:
 		/* One state, and one that is allowed to be no deeper than WFI. */
@@ -190,9 +209,6 @@ enum run_next arm64_smccc(struct arm64_vcpu *v)
 	case PSCI_AFFINITY_INFO32:
 	case PSCI_AFFINITY_INFO64:
 		x[0] = affinity_info(v, x[1] & mask, x[2] & mask);
-		break;
-	case PSCI_MIGRATE_INFO_TYPE:
-		x[0] = 2;		/* no trusted OS */
 		break;
 	case PSCI_SYSTEM_OFF:
 		return system_event(v, KVMX_SYSTEM_EVENT_SHUTDOWN);

@@ -20,7 +20,8 @@ ROWS = {
     "rdmsr_real": ("RDMSR, real mode", "instructions", 0.4),
     "wrmsr": ("WRMSR", "instructions", 0.4),
     "wrmsr_real": ("WRMSR, real mode", "instructions", 0.4),
-    "timer": ("APIC timer, new deadline", "instructions", 1.0),
+    "timer": ("timer, new deadline", "instructions", 1.0),
+    "mmio_kernel": ("MMIO read, device in the kernel", "instructions", 0.6),
     "port_kernel": ("IN, device in the kernel", "instructions", 0.6),
     "port_kernel_real": ("IN, device in the kernel, real mode", "instructions", 0.6),
     "port_out": ("OUT to user space and back", "instructions", 0.6),
@@ -52,6 +53,11 @@ ROWS = {
 INTEL = {"cpuid": 0.8, "cpuid_real": 0.8, "hypercall": 0.5, "hypercall_real": 0.5,
          "rdmsr": 0.5, "rdmsr_real": 0.5, "wrmsr": 0.5, "wrmsr_real": 0.5}
 
+# And on arm64.
+ARM64 = {"hypercall": 0.6, "ipi_self": 0.6, "vm_create": 0.6, "vcpu_create": 0.6}
+
+TARGETS = {"intel": INTEL, "arm64": ARM64, "arm64-nvhe": ARM64}
+
 
 def read(path):
     values, device = {}, None
@@ -68,7 +74,7 @@ def judge(values, cpu):
     kvm, kvmx = values.get("kvm", {}), values.get("kvmx", {})
     for name in sorted(set(kvm) | set(kvmx), key=(list(ROWS) + [*kvm, *kvmx]).index):
         title, unit, target = ROWS[name]
-        target = INTEL.get(name, target) if cpu == "intel" else target
+        target = TARGETS.get(cpu, {}).get(name, target)
         a, b = kvm.get(name), kvmx.get(name)
         ratio = b / a if a and b is not None else None
         yield {"name": name, "title": title, "unit": unit, "kvm": a, "kvmx": b,

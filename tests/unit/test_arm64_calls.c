@@ -105,7 +105,7 @@ static enum run_next touch(u64 esr)
 	v[0]->exit.esr = esr;
 	v[0]->exit.ipa = DEVICE;
 	v[0]->core.regs.pc = 0x1000;
-	return arm64_mmio(v[0]);
+	return arm64_mmio(v[0], v[0]->sys[A64_SYS_SCTLR], false);
 }
 
 START_TEST(loads)
@@ -171,6 +171,33 @@ START_TEST(in_the_kernel)
 	ck_assert_uint_eq(bus_value, 0x44332211);
 	ck_assert_int_eq(touch(iss(2, 2, false)), RUN_LEAVE);
 	ck_assert_uint_eq(x[2], 0x11223344);
+}
+END_TEST
+
+/* In the window: what is described is done there, whatever is not is left as it was. */
+START_TEST(at_once)
+{
+	v[0]->exit.esr = iss(2, 1, true);
+	v[0]->exit.ipa = DEVICE;
+	v[0]->core.regs.pc = 0x1000;
+	on_bus = true;
+	x[1] = 0xabcd;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, true), RUN_STAY);
+	ck_assert_uint_eq(bus_value, 0xabcd);
+	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1004);
+	v[0]->exit.esr = iss(2, 1, true) & ~ABT_ISV;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, true), RUN_SLOW);
+	v[0]->exit.esr |= ABT_CM;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, true), RUN_SLOW);
+	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1004);
+	ck_assert_uint_eq(aborts, 0);
+	x[0] = 0x84000000;
+	ck_assert(arm64_smccc_fast(v[0]));
+	ck_assert_uint_eq(x[0], 0x10001);
+	x[0] = 0x84000002;
+	ck_assert(!arm64_smccc_fast(v[0]));
+	ck_assert_uint_eq(x[0], 0x84000002);
+	ck_assert_int_eq(v[0]->power, A64_ON);
 }
 END_TEST
 
@@ -300,8 +327,8 @@ END_TEST
 
 static TCase *calls(void)
 {
-	TCase *tc = UNIT_CASE("calls", loads, user_space, in_the_kernel, not_described, cpu_on,
-			      calls_of_32_bits, system_events, other_calls, identification);
+	TCase *tc = UNIT_CASE("calls", loads, user_space, in_the_kernel, at_once, not_described,
+			      cpu_on, calls_of_32_bits, system_events, other_calls, identification);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
