@@ -4,6 +4,10 @@
  * IRET, through task gates of the GDT and of the IDT (INT n, exceptions with and
  * without an error code, an interrupt, NMIs), to a TSS of 16 bits, and their faults.
  * Intel SDM vol. 3, "Task Management"; AMD APM vol. 2, "Task Management".
+ *
+ * In-tree KVM has no faults of the new task on VT-x, and saves the old one in the new
+ * one's format: the 16-bit TSS makes it fail an entry. QEMU's TCG does not leave a guest
+ * of AMD-V for task switches, whatever the hypervisor asks for, and makes them itself.
  */
 #include "lib.h"
 
