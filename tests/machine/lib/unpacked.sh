@@ -38,7 +38,8 @@ unpacked_elf() {
 	' 1f 8b'*) unpack='gzip -dc' ;;
 	*) die "$1 is packed with something unknown" ;;
 	esac
-	tail -c "+$((offset + 1))" "$1" | head -c "$length" | $unpack
+	# In this order neither ends before it has read all: with pipefail that is a failure.
+	head -c $((offset + length)) "$1" | tail -c "$length" | $unpack
 }
 
 # unpacked_build FILE: the image of $KERNEL, in FILE.
