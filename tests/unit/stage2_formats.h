@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Three formats of the stage-2 tree: AMD nested paging and Intel EPT as the units have them,
- * and Arm stage 2 as test data; and a walker of the tests' own that plays the unit: it reads
- * bits as the manuals have them (APM Vol. 2 "Page-Translation Tables", SDM Vol. 3 "EPT
- * Translation Mechanism", Arm ARM "VMSAv8-64 descriptors"), not the engine's idea of them.
+ * The three formats of the stage-2 tree as the units have them: AMD nested paging, Intel EPT,
+ * Arm stage 2; and a walker of the tests' own that plays the unit: it reads bits as the
+ * manuals have them (APM Vol. 2 "Page-Translation Tables", SDM Vol. 3 "EPT Translation
+ * Mechanism", Arm ARM "VMSAv8-64 descriptors"), not the engine's idea of them.
  */
 #ifndef STAGE2_FORMATS_H
 #define STAGE2_FORMATS_H
@@ -17,30 +17,20 @@
 #define ADDR_51_12	0x000ffffffffff000ULL
 #define ADDR_47_12	0x0000fffffffff000ULL
 
-/* The two that the units have: src/svm/npt.c, src/vmx/ept.c. */
-extern struct stage2_format svm_npt, vmx_ept;
+/* src/svm/npt.c, src/vmx/ept.c, src/arm64/stage2_format.c */
+extern struct stage2_format svm_npt, vmx_ept, arm64_stage2;
 #define format_npt svm_npt
 #define format_ept vmx_ept
+#define format_arm64 arm64_stage2
 
-static unsigned long arm64_synced;
+/* What Arm's format asks of the CPU for each page that is mapped. */
+void arm64_cache_clean(const void *at, size_t size);
+static unsigned long arm64_cleaned;
 
-static void arm64_sync(void *entry, size_t len)
+void arm64_cache_clean(const void *at, size_t size)
 {
-	__atomic_add_fetch(&arm64_synced, len / 8, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&arm64_cleaned, size >> PAGE_SHIFT, __ATOMIC_RELAXED);
 }
-
-/* 40 bits of IPA: three levels, and two root tables side by side. No hardware dirty state. */
-static const struct stage2_format format_arm64 = {
-	.name = "arm64", .levels = 3, .leaf_levels = 3, .root_pages_shift = 1,
-	.addr_mask = ADDR_47_12,
-	.present = BIT(0), .table = 0x3,
-	.leaf_mask = { [2] = BIT(1), [3] = BIT(1) },
-	.leaf = { [1] = 0x3 | (0xf << 2) | (3 << 8), [2] = 0x1 | (0xf << 2) | (3 << 8),
-		  [3] = 0x1 | (0xf << 2) | (3 << 8) },
-	.allow_read = BIT(6), .allow_write = BIT(7), .deny_exec = BIT_ULL(54),
-	.accessed = BIT(10), .accessed_faults = true, .software = BIT_ULL(55),
-	.break_before_make = true, .sync = arm64_sync,
-};
 
 /* What the unit finds at a gfn. */
 struct unit_walk {

@@ -5,6 +5,7 @@
  */
 /* links: src/core/dirty.c src/core/memslot.c src/core/memory.c src/core/notifier.c */
 /* links: src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
+/* links: src/arm64/stage2_format.c */
 #include <linux/srcu.h>
 #include <pthread.h>
 

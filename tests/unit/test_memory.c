@@ -4,6 +4,7 @@
  * at the worst moments, and many threads; the mmu notifier; access from the kernel.
  */
 /* links: src/core/memslot.c src/core/dirty.c src/core/notifier.c src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
+/* links: src/arm64/stage2_format.c */
 #include <linux/srcu.h>
 #include <pthread.h>
 #include <sched.h>
@@ -441,6 +442,7 @@ START_TEST(access_flag)
 {
 	struct unit_walk walk;
 
+	arm64_cleaned = 0;
 	begin_format(&format_arm64);
 	ck_assert_int_eq(slot_set(1, 0, 0, MB, hva(0)), 0);
 	ck_assert_int_eq(slot_set(2, 0, (1ULL << 40) - PAGE, PAGE, hva(MB)), 0);
@@ -453,6 +455,8 @@ START_TEST(access_flag)
 	ck_assert(unit_access(vm.memory.s2, 0, STAGE2_READ, &walk));
 	ck_assert_uint_eq(host.gets, 1);
 	ck_assert_int_eq(fault_at((1ULL << 40) - 1, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	/* Once for each page that was mapped, not for its mark. */
+	ck_assert_uint_eq(arm64_cleaned, 2);
 	end();
 }
 END_TEST

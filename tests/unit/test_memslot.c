@@ -2,6 +2,7 @@
 /* Memory slots: each refusal, each change and what it does to mappings. */
 /* links: src/core/memslot.c src/core/memory.c src/core/dirty.c src/core/notifier.c */
 /* links: src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
+/* links: src/arm64/stage2_format.c */
 #include <linux/srcu.h>
 #include <pthread.h>
 #include <unistd.h>

@@ -4,6 +4,7 @@
  * that remembers what it may until it is flushed; then many threads at once.
  */
 /* links: src/core/stage2.c src/svm/npt.c src/vmx/ept.c */
+/* links: src/arm64/stage2_format.c */
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <pthread.h>
@@ -305,7 +306,7 @@ static u8 random_level(void)
 {
 	u64 r = unit_random_below(20000);
 
-	return r < 1 ? 3 : r < 3000 ? 2 : 1;
+	return min_t(u8, r < 1 ? 3 : r < 3000 ? 2 : 1, m.f->leaf_levels);
 }
 
 static void random_range(u64 *start, u64 *end)
