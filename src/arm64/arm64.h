@@ -40,10 +40,21 @@ enum arm64_power { A64_ON, A64_OFF, A64_ON_PENDING };
 
 /* How the guest was left: enter.c. */
 struct arm64_exit {
-	u64 esr, far, hpfar, par;	/* world.S */
+	u64 esr, far, hpfar, par;	/* world.S; PAR_EL1 of what it asks for */
 	enum { A64_EXIT_SYNC, A64_EXIT_IRQ, A64_EXIT_FIQ, A64_EXIT_SERROR } vector;
 	gpa_t ipa;		/* of stage-2 aborts */
 	bool stale;		/* the translation went before it could be read: run again */
+};
+
+/* A load or store where no memory is, of one register or two: mmio.c. */
+struct arm64_access {
+	u8 n, done;		/* elements, and how many of them are */
+	u8 len;			/* of one, in bytes */
+	u8 rt[2];
+	bool write;
+	bool sign, wide;	/* loads: sign-extended; to 64 bits */
+	bool pending;		/* user space owes the answer to one */
+	gpa_t ipa;
 };
 
 struct arm64_vcpu {
@@ -68,13 +79,7 @@ struct arm64_vcpu {
 	bool wfi;			/* [m] waits for an interrupt */
 	bool serror;			/* [m] a virtual SError waits */
 
-	/* What user space owes: a device access that was not ours. */
-	struct {
-		bool pending;
-		bool write;
-		u8 len;
-		u64 iss;		/* of the abort */
-	} mmio;				/* [m] */
+	struct arm64_access mmio;	/* [m] the device access that is under way */
 	struct arm64_exit exit;		/* [w] */
 	u64 host_mdscr, host_cnthctl;	/* [w] */
 	bool flush;			/* [w] stage-2 translations before the next entry */
@@ -140,10 +145,18 @@ u64 arm64_world_sctlr(void);
 
 /* mmio.c: @sctlr is SCTLR_EL1; @atomic: in the window. */
 enum run_next arm64_mmio(struct arm64_vcpu *v, u64 sctlr, bool atomic);
-void arm64_mmio_complete(struct arm64_vcpu *v);
-/* What an access by the syndrome @iss stores, and what a load brings into a register. */
-int arm64_mmio_len(u64 iss);
-u64 arm64_mmio_loaded(u64 iss, u64 val);
+enum run_next arm64_mmio_complete(struct arm64_vcpu *v);
+/* What a load brings into its register. */
+u64 arm64_mmio_loaded(const struct arm64_access *a, u64 val);
+
+/* decode.c: false when it is another instruction, or what it does is not defined. */
+struct arm64_insn {
+	u8 n, len, rt[2], rn;
+	bool write, sign, wide;
+	bool update, post;	/* the base gets the offset added; but after the access */
+	s16 offset;
+};
+bool arm64_decode(u32 insn, struct arm64_insn *i);
 
 /* psci.c: in the window, false when it is no call for that; and outside of it. */
 bool arm64_smccc_fast(struct arm64_vcpu *v);

@@ -118,7 +118,7 @@ static void find_ipa(struct arm64_exit *exit)
 	if (ABT_FSC_TYPE(exit->esr) != ABT_FSC_PERMISSION || (exit->esr & ABT_S1PTW)) {
 		exit->ipa = (exit->hpfar & GENMASK_ULL(39, 4)) << 8;
 	} else {
-		exit->stale = exit->par & 1;
+		exit->stale = exit->par & PAR_FAILED;
 		exit->ipa = exit->par & GENMASK_ULL(47, 12);
 	}
 	exit->ipa |= exit->far & 0xfff;

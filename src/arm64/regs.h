@@ -202,6 +202,10 @@ enum {
 #define ABT_SAS(esr)		((esr) >> 22 & 3)
 #define ABT_ISV			BIT_ULL(24)
 
+/* PAR_EL1 */
+#define PAR_FAILED		BIT_ULL(0)
+#define PAR_FST_TYPE(par)	((par) >> 1 & 0x3c)
+
 /* ISS of WFI and WFE; of MRS and MSR. */
 #define WFX_IS_WFE		BIT_ULL(0)
 #define SYS_IS_READ(esr)	((esr) & 1)

@@ -137,8 +137,7 @@ bool kvmx_arch_run_wait(struct kvmx_vcpu *vcpu)
 
 enum run_next kvmx_arch_run_complete(struct kvmx_vcpu *vcpu)
 {
-	arm64_mmio_complete(to_arm64(vcpu));
-	return RUN_STAY;
+	return arm64_mmio_complete(to_arm64(vcpu));
 }
 
 enum run_next kvmx_arch_run_guest(struct kvmx_vcpu *vcpu)

@@ -143,18 +143,22 @@ SYM_CODE_START_LOCAL(arm64_world_leave)
 	/*
 	 * HPFAR_EL2 has the address of translation and access faults and of the
 	 * guest's table walks; of other permission faults the guest's tables have to
-	 * tell it (Arm ARM, "HPFAR_EL2"). Its translation regime is still in place.
+	 * tell it (Arm ARM, "HPFAR_EL2"). Its translation regime is still in place. Where
+	 * the syndrome has no description of the access, it is the instruction's address
+	 * that is asked for.
 	 */
 	cbnz	x0, 1f
 	ubfx	x4, x2, #26, #6			// the class: 0x20, 0x24: aborts
 	orr	x4, x4, #4
 	cmp	x4, #0x24
 	b.ne	1f
+	tbnz	x2, #7, 1f			// of a table walk
 	ubfx	x4, x2, #2, #4			// 3: permission
 	cmp	x4, #3
-	b.ne	1f
-	tbnz	x2, #7, 1f			// of a table walk
-	mrs	x4, par_el1
+	b.eq	2f
+	tbnz	x2, #24, 1f			// there is a description
+	mrs	x3, elr_el2
+2:	mrs	x4, par_el1
 	at	s1e1r, x3
 	isb
 	mrs	x5, par_el1

@@ -83,6 +83,29 @@ tell:
 	ret
 END guest_mmio
 
+/* Those that the CPU does not describe: of two registers, and with writeback. */
+GUEST guest_pairs
+	mov	x0, #1
+	mov	x1, #2
+	add	x2, x19, #0x200
+	stp	x0, x1, [x2]
+	str	w1, [x2], #8
+	ldr	x3, [x2, #8]!
+	ldp	w4, w5, [x2], #-16
+	sub	x2, x2, x19
+	REPORT	w2
+	REPORT	w3
+	REPORT	w4
+	REPORT	w5
+	add	x7, x19, #0x220
+	mov	sp, x7
+	strh	w0, [sp, #2]!
+	mov	x7, sp
+	sub	x7, x7, x19
+	REPORT	w7
+	DONE
+END guest_pairs
+
 /* x0 to x3 of HVC and SMC come from main.c; both report x0. */
 GUEST guest_hvc
 	mov	x20, x0

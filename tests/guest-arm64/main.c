@@ -19,6 +19,7 @@
 
 GUEST(hello);
 GUEST(mmio);
+GUEST(pairs);
 GUEST(hvc);
 GUEST(off);
 GUEST(sysregs);
@@ -66,6 +67,16 @@ static void test_mmio(void)
 	      TOLD(&story, 0x80, 0, 0xffffff80, 0, 0xffffff80, 0xffffffff, 0x3280, 0, 0x3280, 0,
 		   0x76543280, 0, 0x76543280, 0, 0x76543280, 0xfedcba98),
 	      "loads of 1 to 8 bytes, with and without sign");
+	vm_free(vm);
+
+	vm = vm_make(1, false);
+	story = (struct story) { };
+	vm_start(vm, 0, guest_pairs, guest_pairs_end);
+	vm_run(vm, 0, &story);
+	check(story.done && story.stores == 4 && story.stored[0] == 1 && story.stored[1] == 2 &&
+	      story.stored[2] == 2 && story.stored[3] == 1 && story.loads == 3 &&
+	      TOLD(&story, 0x200, 0x76543290, 0x76543290, 0x76543294, 0x222),
+	      "loads and stores of two registers, and that change the base");
 	vm_free(vm);
 }
 

@@ -138,12 +138,12 @@ static void mmio(struct vm *vm, struct kvmx_run *run, struct story *story)
 		story->value[story->n++] = val;
 	} else if (at == 0x100 && run->mmio.is_write) {
 		story->done = true;
-	} else if (at == 0x200 && run->mmio.is_write) {
+	} else if (at >= 0x200 && at < 0x240 && run->mmio.is_write) {
 		story->stored[story->stores++ % 8] = val;
 	} else if (at == 0x300 || at == 0x304) {
 		vm_line(vm, SPI, at == 0x300);
-	} else if (at == 0x200) {
-		val = LOAD_ANSWER;
+	} else if (at >= 0x200 && at < 0x240) {
+		val = LOAD_ANSWER + at - 0x200;
 		memcpy(run->mmio.data, &val, run->mmio.len);
 		story->loads++;
 	}

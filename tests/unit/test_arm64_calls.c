@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* arm64: device accesses by the syndrome, calls of PSCI, identification registers. */
-/* links: src/arm64/mmio.c src/arm64/psci.c src/arm64/idregs.c */
+/* links: src/arm64/mmio.c src/arm64/decode.c src/arm64/psci.c src/arm64/idregs.c */
 #include <linux/slab.h>
 
 #include "arm64/arm64.h"
@@ -55,6 +55,16 @@ int kvmx_bus_write(struct kvmx_vcpu *vcpu, enum kvmx_bus_id bus, u64 addr, int l
 	if (on_bus)
 		memcpy(&bus_value, val, len);
 	return on_bus ? 0 : -EOPNOTSUPP;
+}
+
+static u32 insn;
+
+int kvmx_guest_read(struct kvmx_vm *kvm, gpa_t gpa, void *data, size_t len)
+{
+	ck_assert_uint_eq(gpa, 0x7000);
+	ck_assert_uint_eq(len, sizeof(insn));
+	memcpy(data, &insn, len);
+	return 0;
 }
 
 static u64 host_id;
@@ -117,11 +127,13 @@ START_TEST(loads)
 		unsigned int bits = 8u << size;
 		u64 low = bits < 64 ? val & (BIT_ULL(bits) - 1) : val;
 		u64 wide = bits < 64 ? low | ~0ULL << bits : val;
+		struct arm64_access a = { .len = 1 << size, .wide = true };
 
-		ck_assert_int_eq(arm64_mmio_len(iss(size, 0, false)), 1 << size);
-		ck_assert_uint_eq(arm64_mmio_loaded(iss(size, 0, false) | ABT_SF, val), low);
-		ck_assert_uint_eq(arm64_mmio_loaded(iss(size, 0, false) | ABT_SF | ABT_SSE, val), wide);
-		ck_assert_uint_eq(arm64_mmio_loaded(iss(size, 0, false) | ABT_SSE, val), (u32)wide);
+		ck_assert_uint_eq(arm64_mmio_loaded(&a, val), low);
+		a.sign = true;
+		ck_assert_uint_eq(arm64_mmio_loaded(&a, val), wide);
+		a.wide = false;
+		ck_assert_uint_eq(arm64_mmio_loaded(&a, val), (u32)wide);
 	}
 }
 END_TEST
@@ -174,6 +186,115 @@ START_TEST(in_the_kernel)
 }
 END_TEST
 
+/* The instruction, at 0x1000 which is 0x7000, at the device's @offset by the register @base. */
+static enum run_next touch_by(u32 which, unsigned int base, u64 offset)
+{
+	insn = which;
+	if (base < 31)
+		x[base] = 0xa0000 + offset;
+	else
+		v[0]->core.sp_el1 = 0xa0000 + offset;
+	v[0]->exit.esr = iss(0, 0, false) & ~ABT_ISV;
+	v[0]->exit.esr |= ABT_FSC_TRANSLATION;
+	v[0]->exit.far = 0xa0000 + offset;
+	v[0]->exit.ipa = DEVICE + offset;
+	v[0]->exit.par = 0x7000;
+	v[0]->core.regs.pc = 0x1000;
+	v[0]->core.regs.pstate = PS_MODE_EL1H;
+	return arm64_mmio(v[0], 0, false);
+}
+
+static void answer(u64 address, u64 val)
+{
+	ck_assert_uint_eq(run.exit_reason, KVMX_EXIT_MMIO);
+	ck_assert(!run.mmio.is_write);
+	ck_assert_uint_eq(run.mmio.phys_addr, address);
+	memcpy(run.mmio.data, &val, 8);
+}
+
+static void stored(u64 address, u64 val, unsigned int len)
+{
+	u64 have;
+
+	ck_assert(run.mmio.is_write);
+	ck_assert_uint_eq(run.mmio.phys_addr, address);
+	ck_assert_uint_eq(run.mmio.len, len);
+	memcpy(&have, run.mmio.data, 8);
+	ck_assert_uint_eq(have, val);
+}
+
+START_TEST(by_instruction)
+{
+	/* ldr w1, [x2], #-4 */
+	ck_assert_int_eq(touch_by(0xb85fc441, 2, 0x10), RUN_USER);
+	answer(DEVICE + 0x10, 0xffffffff89abcdefULL);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_STAY);
+	ck_assert_uint_eq(x[1], 0x89abcdef);
+	ck_assert_uint_eq(x[2], 0xa000c);
+	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1004);
+	/* ldrsb x3, [sp, #8]! */
+	ck_assert_int_eq(touch_by(0x38808fe3, 31, 0x10), RUN_USER);
+	answer(DEVICE + 0x18, 0x80);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_STAY);
+	ck_assert_uint_eq(x[3], 0xffffffffffffff80ULL);
+	ck_assert_uint_eq(v[0]->core.sp_el1, 0xa0018);
+	/* stp x4, x5, [x6, #16] */
+	x[4] = 0x1111222233334444ULL;
+	x[5] = 0x5555666677778888ULL;
+	ck_assert_int_eq(touch_by(0xa90114c4, 6, 0x100), RUN_USER);
+	stored(DEVICE + 0x110, x[4], 8);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_USER);
+	stored(DEVICE + 0x118, x[5], 8);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_STAY);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_STAY);
+	ck_assert_uint_eq(x[6], 0xa0100);
+	/* ldpsw x7, x6, [x6]: the base is loaded last. */
+	ck_assert_int_eq(touch_by(0x694018c7, 6, 0x20), RUN_USER);
+	answer(DEVICE + 0x20, 0x80000000);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_USER);
+	answer(DEVICE + 0x24, 5);
+	ck_assert_int_eq(arm64_mmio_complete(v[0]), RUN_STAY);
+	ck_assert_uint_eq(x[7], 0xffffffff80000000ULL);
+	ck_assert_uint_eq(x[6], 5);
+	/* In the kernel. */
+	on_bus = true;
+	bus_value = 0x99;
+	ck_assert_int_eq(touch_by(0xa8c10440, 2, 0), RUN_LEAVE);	/* ldp x0, x1, [x2], #16 */
+	ck_assert_uint_eq(x[0], 0x99);
+	ck_assert_uint_eq(x[1], 0x99);
+	ck_assert_uint_eq(x[2], 0xa0010);
+}
+END_TEST
+
+START_TEST(by_no_instruction)
+{
+	/* Beyond the page that faulted: stp x4, x5, [x6, #16]. */
+	ck_assert_int_eq(touch_by(0xa90114c4, 6, 0xfe0), RUN_USER);
+	ck_assert_int_eq(touch_by(0xa90114c4, 6, 0xfe8), RUN_ERROR);
+	ck_assert_int_eq(touch_by(0xa90114c4, 6, 0xff8), RUN_ERROR);
+	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1000);
+	/* ldp x4, x4; ldr x2, [x2], #8; stp x2, x3, [x2, #16]!; stgp; ldr q0; prfm */
+	ck_assert_int_eq(touch_by(0xa94110c4, 6, 0), RUN_ERROR);
+	ck_assert_int_eq(touch_by(0xf8408442, 2, 0), RUN_ERROR);
+	ck_assert_int_eq(touch_by(0xa9810c42, 2, 0), RUN_ERROR);
+	ck_assert_int_eq(touch_by(0x69000c42, 2, 0), RUN_ERROR);
+	ck_assert_int_eq(touch_by(0x3cc10440, 2, 0), RUN_ERROR);
+	ck_assert_int_eq(touch_by(0xf8808440, 2, 0), RUN_ERROR);
+	/* Its page is gone; it may be executed, not read; it is in AArch32; the memory is read-only. */
+	touch_by(0xb85fc441, 2, 0x10);
+	v[0]->exit.par = PAR_FAILED | 0x07 << 1;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, false), RUN_LEAVE);
+	v[0]->exit.par = PAR_FAILED | 0x0f << 1;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, false), RUN_ERROR);
+	v[0]->exit.par = 0x7000;
+	v[0]->core.regs.pstate |= PS_AARCH32;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, false), RUN_ERROR);
+	v[0]->core.regs.pstate = PS_MODE_EL1H;
+	v[0]->exit.esr |= ABT_FSC_PERMISSION;
+	ck_assert_int_eq(arm64_mmio(v[0], 0, false), RUN_ERROR);
+}
+END_TEST
+
 /* In the window: what is described is done there, whatever is not is left as it was. */
 START_TEST(at_once)
 {
@@ -203,6 +324,8 @@ END_TEST
 
 START_TEST(not_described)
 {
+	insn = 0x9ac12041;			/* lsl x1, x2, x1 */
+	v[0]->exit.par = 0x7000;
 	ck_assert_int_eq(touch(iss(2, 1, true) & ~ABT_ISV), RUN_ERROR);
 	ck_assert_int_eq(v[0]->vcpu.run_error, -ENOSYS);
 	ck_assert_uint_eq(v[0]->core.regs.pc, 0x1000);
@@ -327,8 +450,8 @@ END_TEST
 
 static TCase *calls(void)
 {
-	TCase *tc = UNIT_CASE("calls", loads, user_space, in_the_kernel, at_once, not_described,
-			      cpu_on, calls_of_32_bits, system_events, other_calls, identification);
+	TCase *tc = UNIT_CASE("calls", loads, user_space, in_the_kernel, by_instruction,
+			      by_no_instruction, at_once, not_described, cpu_on, calls_of_32_bits, system_events, other_calls, identification);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
