@@ -100,7 +100,11 @@ static void *run(void *arg)
 		case -EINTR:
 			break;
 		default:
-			printf("vCPU %d left with %u\n", cpu, guest.run[cpu]->exit_reason);
+			/* Of a failed emulation the unit's exit code, our kind, RIP and address. */
+			printf("vCPU %d left with %u, %#llx %llu %#llx %#llx\n", cpu,
+			       guest.run[cpu]->exit_reason, guest.run[cpu]->internal.data[3],
+			       guest.run[cpu]->internal.data[4], guest.run[cpu]->internal.data[5],
+			       guest.run[cpu]->internal.data[6]);
 			exit(1);
 		}
 	}
