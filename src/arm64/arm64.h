@@ -123,8 +123,6 @@ static inline void arm64_set_reg(struct arm64_vcpu *v, u8 n, u64 val)
 		v->core.regs.regs[n] = val;
 }
 
-/* run.c */
-
 /* vcpu.c: the state after reset; the caller holds the mutex. */
 void arm64_vcpu_reset(struct arm64_vcpu *v);
 
@@ -177,6 +175,5 @@ u64 arm64_id_sanitize(u32 enc, u64 host);
 /* sysreg.c: a trapped MRS or MSR. False: there is no such register. */
 bool arm64_sysreg_access(struct arm64_vcpu *v, u32 enc, bool write, u64 *val);
 void arm64_sysreg_reset(struct arm64_vcpu *v);
-
 
 #endif

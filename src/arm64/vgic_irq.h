@@ -89,7 +89,12 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v);
 #define LR_PRIORITY(p)	((u64)(p) << 48)
 #define LR_PINTID(n)	((u64)(n) << 32)
 
-/* vgic_regs.c: what is at an offset; @v the redistributor's, NULL: the distributor. */
+#define GICD_IIDR	0x0008
+#define GICR_SGI	0x10000	/* the second frame: the private interrupts */
+
+/* vgic_regs.c: a redistributor has the private interrupts, the distributor the others. */
+struct vgic_irq *vgic_reg_irq(struct vgic *gic, struct arm64_vcpu *v, u32 intid);
+/* What is at an offset; @v the redistributor's, NULL: the distributor. */
 u64 vgic_reg_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len);
 void vgic_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len, u64 val);
 extern const struct kvmx_io_ops vgic_dist_ops, vgic_redist_ops;

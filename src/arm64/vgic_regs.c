@@ -12,13 +12,11 @@
 
 #define GICD_CTLR	0x0000
 #define GICD_TYPER	0x0004
-#define GICD_IIDR	0x0008
 #define GICD_IROUTER	0x6000
 #define GICD_IROUTER_END 0x7fe0
 #define GIC_PIDR2	0xffe8
 #define GICR_IIDR	0x0004
 #define GICR_TYPER	0x0008
-#define GICR_SGI	0x10000	/* the second frame: the private interrupts */
 
 #define CTLR_ARE	BIT(4)
 #define CTLR_DS		BIT(6)
@@ -27,8 +25,7 @@
 #define IIDR		0x43b	/* implementer: Arm; the architecture's own registers only */
 #define PIDR2_GICV3	0x3b
 
-/* A redistributor has the private interrupts, the distributor the others. */
-static struct vgic_irq *reg_irq(struct vgic *gic, struct arm64_vcpu *v, u32 intid)
+struct vgic_irq *vgic_reg_irq(struct vgic *gic, struct arm64_vcpu *v, u32 intid)
 {
 	return (intid < VGIC_PRIVATE) == !!v ? vgic_irq(gic, v, intid) : NULL;
 }
@@ -84,7 +81,7 @@ static u32 bits_read(struct vgic *gic, struct arm64_vcpu *v, unsigned int kind, 
 	u32 val = 0, i;
 
 	for (i = 0; i < 32; i++) {
-		irq = reg_irq(gic, v, first + i);
+		irq = vgic_reg_irq(gic, v, first + i);
 		if (irq && bit_read(irq, kind))
 			val |= BIT(i);
 	}
@@ -98,7 +95,7 @@ static void bits_write(struct vgic *gic, struct arm64_vcpu *v, unsigned int kind
 	u32 i;
 
 	for (i = 0; i < 32; i++) {
-		irq = reg_irq(gic, v, first + i);
+		irq = vgic_reg_irq(gic, v, first + i);
 		if (irq && bit_write(irq, kind, val >> i & 1))
 			vgic_irq_changed(gic, irq);
 	}
@@ -111,7 +108,7 @@ static u32 priority_read(struct vgic *gic, struct arm64_vcpu *v, u32 first, int 
 	int i;
 
 	for (i = 0; i < n; i++) {
-		irq = reg_irq(gic, v, first + i);
+		irq = vgic_reg_irq(gic, v, first + i);
 		if (irq)
 			val |= (u32)irq->priority << (8 * i);
 	}
@@ -125,7 +122,7 @@ static void priority_write(struct vgic *gic, struct arm64_vcpu *v, u32 first, in
 	int i;
 
 	for (i = 0; i < n; i++) {
-		irq = reg_irq(gic, v, first + i);
+		irq = vgic_reg_irq(gic, v, first + i);
 		if (!irq)
 			continue;
 		irq->priority = val >> (8 * i) & 0xf8;
@@ -140,7 +137,7 @@ static u32 config_read(struct vgic *gic, struct arm64_vcpu *v, u32 first)
 	u32 val = 0, i;
 
 	for (i = 0; i < 16; i++) {
-		irq = reg_irq(gic, v, first + i);
+		irq = vgic_reg_irq(gic, v, first + i);
 		if (irq && irq->edge)
 			val |= 2u << (2 * i);
 	}
@@ -153,7 +150,7 @@ static void config_write(struct vgic *gic, struct arm64_vcpu *v, u32 first, u32 
 	u32 i;
 
 	for (i = 0; i < 16; i++) {
-		irq = reg_irq(gic, v, first + i);
+		irq = vgic_reg_irq(gic, v, first + i);
 		/* SGIs are edges. */
 		if (!irq || irq->intid < 16)
 			continue;
@@ -202,7 +199,7 @@ static u64 dist_read(struct vgic *gic, u32 offset, int len)
 	u64 val;
 
 	if (offset >= GICD_IROUTER && offset < GICD_IROUTER_END) {
-		irq = reg_irq(gic, NULL, (offset - GICD_IROUTER) / 8);
+		irq = vgic_reg_irq(gic, NULL, (offset - GICD_IROUTER) / 8);
 		val = irq ? irq->router : 0;
 		return offset & 4 ? val >> 32 : val;
 	}
@@ -228,7 +225,7 @@ static void dist_write(struct vgic *gic, u32 offset, int len, u64 val)
 	u64 router;
 
 	if (offset >= GICD_IROUTER && offset < GICD_IROUTER_END) {
-		irq = reg_irq(gic, NULL, (offset - GICD_IROUTER) / 8);
+		irq = vgic_reg_irq(gic, NULL, (offset - GICD_IROUTER) / 8);
 		if (!irq)
 			return;
 		router = irq->router;

@@ -12,8 +12,6 @@
 #include "timer.h"
 #include "vgic_irq.h"
 
-#define GICD_IIDR	0x0008
-#define GICR_SGI	0x10000
 #define ISPENDR		0x200	/* of distributor, or redistributor's second frame */
 #define ICPENDR		0x280
 #define PENDR_END	0x300
@@ -34,18 +32,13 @@
 
 /* ---- registers in memory ---- */
 
-static struct vgic_irq *pend_irq(struct vgic *gic, struct arm64_vcpu *v, u32 first, u32 i)
-{
-	return (first < VGIC_PRIVATE) == !!v ? vgic_irq(gic, v, first + i) : NULL;
-}
-
 /* Only the latch is state: what a line says comes with KVMX_DEV_ARM_VGIC_GRP_LEVEL_INFO. */
 static u32 pend_read(struct vgic *gic, struct arm64_vcpu *v, u32 first)
 {
 	u32 val = 0, i;
 
 	for (i = 0; i < 32; i++) {
-		const struct vgic_irq *irq = pend_irq(gic, v, first, i);
+		const struct vgic_irq *irq = vgic_reg_irq(gic, v, first + i);
 
 		if (irq && irq->latch)
 			val |= BIT(i);
@@ -58,7 +51,7 @@ static void pend_write(struct vgic *gic, struct arm64_vcpu *v, u32 first, u32 va
 	u32 i;
 
 	for (i = 0; i < 32; i++) {
-		struct vgic_irq *irq = pend_irq(gic, v, first, i);
+		struct vgic_irq *irq = vgic_reg_irq(gic, v, first + i);
 
 		if (!irq)
 			continue;
