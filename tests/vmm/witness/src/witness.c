@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tells which CPUs are in VMX operation: when asked, through the parameter
- * "vmx", and on the console when the machine goes down, after all modules that
- * were loaded later have had their say.
+ * "vmx", for the last CPU that fell asleep through "asleep", and on the console
+ * when the machine goes down: each after all modules that were loaded later
+ * have had their say.
  */
 #include <linux/cpumask.h>
 #include <linux/module.h>
@@ -41,6 +42,19 @@ static const struct kernel_param_ops vmx_ops = { .get = vmx_get };
 module_param_cb(vmx, &vmx_ops, NULL, 0400);
 MODULE_PARM_DESC(vmx, "how many CPUs are in VMX operation");
 
+static int asleep = -1;
+module_param(asleep, int, 0600);
+MODULE_PARM_DESC(asleep, "whether the last CPU fell asleep in VMX operation; -1: none did");
+
+/* The machine is suspended; the other CPUs are offline. */
+static int fall_asleep(void)
+{
+	cpumask_clear(&in_vmx);
+	look(NULL);
+	asleep = cpumask_weight(&in_vmx);
+	return 0;
+}
+
 static void say(void)
 {
 	unsigned int in = count();
@@ -54,12 +68,17 @@ static void going_down(void *unused)
 	say();
 }
 
-static const struct syscore_ops hooks = { .shutdown = going_down };
+static int suspending(void *unused)
+{
+	return fall_asleep();
+}
+
+static const struct syscore_ops hooks = { .suspend = suspending, .shutdown = going_down };
 static struct syscore entry = { .ops = &hooks };
 #define register_hooks()	register_syscore(&entry)
 #define unregister_hooks()	unregister_syscore(&entry)
 #else
-static struct syscore_ops hooks = { .shutdown = say };
+static struct syscore_ops hooks = { .suspend = fall_asleep, .shutdown = say };
 #define register_hooks()	register_syscore_ops(&hooks)
 #define unregister_hooks()	unregister_syscore_ops(&hooks)
 #endif
