@@ -17,8 +17,8 @@
 #include <linux/bitops.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/rcuwait.h>
 #include <linux/srcu.h>
-#include <linux/wait.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/kvmx.h>
@@ -95,7 +95,7 @@ struct kvmx_vcpu {
 	unsigned long requests;		/* [a] bits of KVMX_REQ_ */
 	int mode;			/* [a] enum kvmx_vcpu_mode */
 	int cpu;			/* [w] where it runs, -1 outside a window */
-	struct wait_queue_head wait;	/* halted vCPUs sleep here */
+	struct rcuwait wait;		/* its thread sleeps here while it is halted */
 	bool blocked;			/* [a] is sleeping, or about to */
 	struct kvmx_dirty_ring dirty_ring;
 	int srcu_idx;			/* [m] slots' SRCU, held while KVMX_RUN may touch slots */

@@ -12,7 +12,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <linux/srcu.h>
-#include <linux/wait.h>
 
 #include <kvmx/arch.h>
 
@@ -71,8 +70,8 @@ static void wait_for_reason(struct kvmx_vcpu *vcpu) __must_hold(&vcpu->vm->memor
 
 	srcu_read_unlock(srcu, vcpu->srcu_idx);
 	WRITE_ONCE(vcpu->blocked, true);
-	/* Looks for a reason after it is on the queue: kvmx_vcpu_wake() relies on it. */
-	wait_event_interruptible(vcpu->wait, must_wake(vcpu));
+	/* Looks for a reason after it can be found: kvmx_vcpu_wake() relies on it. */
+	rcuwait_wait_event(&vcpu->wait, must_wake(vcpu), TASK_INTERRUPTIBLE);
 	WRITE_ONCE(vcpu->blocked, false);
 	vcpu->srcu_idx = srcu_read_lock(srcu);
 }

@@ -27,9 +27,10 @@ static DEFINE_PER_CPU(cpumask_var_t, wait_mask);
 
 void kvmx_vcpu_wake(struct kvmx_vcpu *vcpu)
 {
-	/* Full barrier inside: either the sleeper sees the reason, or we see the sleeper. */
-	if (wq_has_sleeper(&vcpu->wait))
-		wake_up(&vcpu->wait);
+	/* Either the sleeper sees the reason, or we see the sleeper. */
+	smp_mb();
+	if (rcuwait_active(&vcpu->wait))
+		rcuwait_wake_up(&vcpu->wait);
 }
 
 /*
@@ -315,7 +316,7 @@ static struct kvmx_vcpu *vcpu_alloc(struct kvmx_vm *vm, u32 id)
 	vcpu->cpu = -1;
 	vcpu->mode = KVMX_OUTSIDE;
 	mutex_init(&vcpu->mutex);
-	init_waitqueue_head(&vcpu->wait);
+	rcuwait_init(&vcpu->wait);
 
 	err = kvmx_dirty_ring_init(vcpu);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
