@@ -77,6 +77,7 @@ void arm64_world_save(struct arm64_vcpu *v)
 {
 	struct host_user *host = this_cpu_ptr(&host_user);
 
+	timer_close(v);
 	vgic_save(v);
 	if (arm64_nvhe)
 		nvhe_save(v);
@@ -136,6 +137,5 @@ void arm64_world_run(struct arm64_vcpu *v)
 	if (v->exit.vector == A64_EXIT_SYNC && is_abort(v->exit.esr))
 		find_ipa(&v->exit);
 	vgic_leave(v);
-	timer_leave(v);
 	write_sysreg(daif, daif);
 }

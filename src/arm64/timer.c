@@ -71,20 +71,22 @@ void timer_look(struct arm64_vcpu *v)
 }
 
 /* An interrupt that the guest knows of is not to end it again at once. */
-void timer_enter(struct arm64_vcpu *v)
+static void vtimer_hold(struct arm64_vcpu *v, bool hold)
 {
-	if (v->vtimer_level) {
-		v->vtimer_held = true;
-		ppi_timer_hold(true);
-	}
+	if (v->vtimer_held == hold)
+		return;
+	v->vtimer_held = hold;
+	ppi_timer_hold(hold);
 }
 
-void timer_leave(struct arm64_vcpu *v)
+void timer_enter(struct arm64_vcpu *v)
 {
-	if (v->vtimer_held) {
-		v->vtimer_held = false;
-		ppi_timer_hold(false);
-	}
+	vtimer_hold(v, v->vtimer_level);
+}
+
+void timer_close(struct arm64_vcpu *v)
+{
+	vtimer_hold(v, false);
 }
 
 u32 timer_hw_intid(u32 intid)

@@ -20,9 +20,14 @@ u64 timer_counter(void);	/* the host's */
 
 /* Whether the virtual timer has expired: the controller is told. Interrupts off, not IN_GUEST yet. */
 void timer_look(struct arm64_vcpu *v);
-/* Around an entry: the virtual timer's interrupt on this CPU. */
+/* Before an entry, and when the window closes: the virtual timer's interrupt on this CPU. */
 void timer_enter(struct arm64_vcpu *v);
-void timer_leave(struct arm64_vcpu *v);
+void timer_close(struct arm64_vcpu *v);
+/* The guest has ended its interrupt, and by that the host's. */
+static inline void timer_ended(struct arm64_vcpu *v)
+{
+	v->vtimer_held = false;
+}
 /* The host's interrupt that the guest's @intid ends, 0: none. */
 u32 timer_hw_intid(u32 intid);
 

@@ -41,12 +41,14 @@ static void update_candidate(struct vgic *gic, struct vgic_irq *irq)
 {
 	bool wanted = irq->active || vgic_irq_deliverable(gic, irq);
 
-	if (irq->intid >= VGIC_PRIVATE)
-		__assign_bit(irq->intid, gic->candidates, wanted);
-	else if (wanted)
-		irq->target->gic->candidates |= BIT(irq->intid);
-	else
-		irq->target->gic->candidates &= ~BIT(irq->intid);
+	if (irq->intid < VGIC_PRIVATE) {
+		u32 *mask = &irq->target->gic->candidates;
+
+		WRITE_ONCE(*mask, (*mask & ~BIT(irq->intid)) | (u32)wanted << irq->intid);
+	} else if (test_bit(irq->intid, gic->candidates) != wanted) {
+		__change_bit(irq->intid, gic->candidates);
+		WRITE_ONCE(gic->nr_candidates, gic->nr_candidates + (wanted ? 1 : -1));
+	}
 }
 
 void vgic_irq_changed(struct vgic *gic, struct vgic_irq *irq)
@@ -146,7 +148,7 @@ static void sgi_send(struct arm64_vcpu *from, u64 val, bool group1)
 
 bool vgic_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
 {
-	if (!vgic_ready(v))
+	if (!vgic_of(v))
 		return false;
 	switch (enc) {
 	case A64_ICC_SGI1R_EL1:
@@ -165,26 +167,38 @@ bool vgic_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
 	}
 }
 
-bool vgic_wakes(struct arm64_vcpu *v)
+static bool wakes(struct vgic *gic, struct arm64_vcpu *v)
 {
-	struct vgic *gic;
-	unsigned long flags;
+	unsigned long private = v->gic->candidates;
 	unsigned int n;
-	bool wakes = false;
 
-	if (!vgic_ready(v))
+	for_each_set_bit(n, &private, VGIC_PRIVATE)
+		if (vgic_irq_deliverable(gic, &v->gic->priv[n]) && !v->gic->priv[n].active)
+			return true;
+	if (!gic->nr_candidates)
 		return false;
-	gic = arm64_vm_of(v)->gic;
-	spin_lock_irqsave(&gic->lock, flags);
-	for (n = 0; n < VGIC_PRIVATE && !wakes; n++)
-		wakes = vgic_irq_deliverable(gic, &v->gic->priv[n]) && !v->gic->priv[n].active;
 	for_each_set_bit(n, gic->candidates, gic->nr_irqs) {
 		const struct vgic_irq *irq = &gic->spi[n - VGIC_PRIVATE];
 
-		wakes |= irq->target == v && vgic_irq_deliverable(gic, irq) && !irq->active;
+		if (irq->target == v && vgic_irq_deliverable(gic, irq) && !irq->active)
+			return true;
 	}
+	return false;
+}
+
+bool vgic_wakes(struct arm64_vcpu *v)
+{
+	struct vgic *gic = vgic_of(v);
+	unsigned long flags;
+	bool ret;
+
+	/* Of one that comes after this look the vCPU is told by a request. */
+	if (!gic || (!READ_ONCE(v->gic->candidates) && !READ_ONCE(gic->nr_candidates)))
+		return false;
+	spin_lock_irqsave(&gic->lock, flags);
+	ret = wakes(gic, v);
 	spin_unlock_irqrestore(&gic->lock, flags);
-	return wakes;
+	return ret;
 }
 
 /* ---- list registers ---- */
@@ -241,7 +255,7 @@ void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
 {
 	struct vgic_cpu *c = v->gic;
 	unsigned long private;
-	unsigned int n;
+	unsigned int n, nr;
 
 	spin_lock(&gic->lock);
 	WRITE_ONCE(c->look, false);
@@ -250,7 +264,8 @@ void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
 	private = c->candidates;
 	for_each_set_bit(n, &private, VGIC_PRIVATE)
 		lr_offer(v, gic, &c->priv[n], nr_lrs);
-	for_each_set_bit(n, gic->candidates, gic->nr_irqs)
+	nr = gic->nr_candidates ? gic->nr_irqs : 0;
+	for_each_set_bit(n, gic->candidates, nr)
 		if (gic->spi[n - VGIC_PRIVATE].target == v)
 			lr_offer(v, gic, &gic->spi[n - VGIC_PRIVATE], nr_lrs);
 	/* The latch is in the CPU now: another edge may come meanwhile. */
@@ -281,7 +296,7 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 		update_candidate(gic, irq);
 	}
 	/* What is left goes in again before the next entry. */
-	if (c->used && (c->candidates || !bitmap_empty(gic->candidates, gic->nr_irqs)))
+	if (c->used && (c->candidates || gic->nr_candidates))
 		WRITE_ONCE(c->look, true);
 	c->used = 0;
 	spin_unlock(&gic->lock);

@@ -11,6 +11,7 @@
 
 #include "enter.h"
 #include "frame.h"
+#include "timer.h"
 #include "vgic_irq.h"
 
 #define A64_ICH_HCR_EN		BIT(0)
@@ -42,27 +43,42 @@ unsigned int vgic_cpu_nr_aprs(void)
 	return nr_aprs;
 }
 
-#define EACH_LR(what) \
-	what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7) \
-	what(8) what(9) what(10) what(11) what(12) what(13) what(14) what(15)
+/* The first so many list registers. */
+#define EACH_LR_DOWN(what) \
+	what(15) what(14) what(13) what(12) what(11) what(10) what(9) what(8) \
+	what(7) what(6) what(5) what(4) what(3) what(2) what(1) what(0)
 
-static void lr_write(unsigned int n, u64 val)
+static void lrs_write(const u64 *lr, unsigned int nr)
 {
-	switch (n) {
-#define WRITE_LR(n) case n: write_sysreg_s(val, A64_ICH_LR(n)); break;
-	EACH_LR(WRITE_LR)
+	switch (nr) {
+#define WRITE_LR(n) case n + 1: write_sysreg_s(lr[n], A64_ICH_LR(n)); fallthrough;
+	EACH_LR_DOWN(WRITE_LR)
 #undef WRITE_LR
+	default:
+		break;
 	}
 }
 
-static u64 lr_read(unsigned int n)
+static void lrs_clear(unsigned int nr)
 {
-	switch (n) {
-#define READ_LR(n) case n: return read_sysreg_s(A64_ICH_LR(n));
-	EACH_LR(READ_LR)
-#undef READ_LR
+	switch (nr) {
+#define CLEAR_LR(n) case n + 1: write_sysreg_s(0, A64_ICH_LR(n)); fallthrough;
+	EACH_LR_DOWN(CLEAR_LR)
+#undef CLEAR_LR
+	default:
+		break;
 	}
-	return 0;
+}
+
+static void lrs_read(u64 *lr, unsigned int nr)
+{
+	switch (nr) {
+#define READ_LR(n) case n + 1: lr[n] = read_sysreg_s(A64_ICH_LR(n)); fallthrough;
+	EACH_LR_DOWN(READ_LR)
+#undef READ_LR
+	default:
+		break;
+	}
 }
 
 static void apr_write(u64 apr[2][4])
@@ -106,8 +122,8 @@ static void apr_read(u64 apr[2][4])
 void vgic_load(struct arm64_vcpu *v)
 {
 	struct arm64_frame *f = arm64_nvhe ? nvhe_frame() : NULL;
-	unsigned int n;
 
+	v->gic->on = vgic_ready(v);
 	if (f) {
 		f->nr_lrs = nr_lrs;
 		f->nr_aprs = nr_aprs;
@@ -115,18 +131,17 @@ void vgic_load(struct arm64_vcpu *v)
 		memcpy(f->apr, v->gic->apr, sizeof(f->apr));
 		return;
 	}
-	if (!vgic_ready(v))
+	if (!v->gic->on)
 		return;
 	write_sysreg_s(v->gic->vmcr, A64_ICH_VMCR_EL2);
 	apr_write(v->gic->apr);
 	/* Whatever another guest left there. */
-	for (n = 0; n < nr_lrs; n++)
-		lr_write(n, 0);
+	lrs_clear(nr_lrs);
 }
 
 void vgic_save(struct arm64_vcpu *v)
 {
-	if (!vgic_ready(v))
+	if (!v->gic->on)
 		return;
 	if (arm64_nvhe) {
 		v->gic->vmcr = nvhe_frame()->guest.ich_vmcr;
@@ -145,12 +160,12 @@ static void interface_set(struct arm64_vcpu *v, unsigned int used, u64 hcr)
 
 	if (f) {
 		f->used = used;
-		memcpy(f->lr, v->gic->lr, used * sizeof(u64));
+		for (n = 0; n < used; n++)
+			f->lr[n] = v->gic->lr[n];
 		f->guest.ich_hcr = hcr;
 		return;
 	}
-	for (n = 0; n < used; n++)
-		lr_write(n, v->gic->lr[n]);
+	lrs_write(v->gic->lr, used);
 	write_sysreg_s(hcr, A64_ICH_HCR_EL2);
 }
 
@@ -159,7 +174,7 @@ void vgic_enter(struct arm64_vcpu *v)
 {
 	struct vgic_cpu *c = v->gic;
 
-	if (!vgic_ready(v)) {
+	if (!c->on) {
 		interface_set(v, 0, A64_ICH_HCR_TC | A64_ICH_HCR_TALL0 | A64_ICH_HCR_TALL1);
 		return;
 	}
@@ -168,36 +183,35 @@ void vgic_enter(struct arm64_vcpu *v)
 	interface_set(v, c->used, A64_ICH_HCR_EN | (c->overflow ? A64_ICH_HCR_UIE : 0));
 }
 
-/* What the CPU made of one, which is no longer in it afterwards. */
-static u64 lr_take(unsigned int n)
+/* What the CPU made of them; they are no longer in it afterwards. */
+static const u64 *interface_take(struct vgic_cpu *c)
 {
-	u64 lr;
-
 	if (arm64_nvhe)
-		return nvhe_frame()->lr[n];
-	lr = lr_read(n);
-	lr_write(n, 0);
-	return lr;
+		return nvhe_frame()->lr;
+	isb();
+	lrs_read(c->back, c->used);
+	lrs_clear(c->used);
+	return c->back;
 }
 
 void vgic_leave(struct arm64_vcpu *v)
 {
 	struct vgic_cpu *c = v->gic;
 	unsigned int n;
+	const u64 *lr;
 
 	if (!arm64_nvhe)
 		write_sysreg_s(0, A64_ICH_HCR_EL2);
-	if (!vgic_ready(v))
+	if (!c->used)
 		return;
-	if (!arm64_nvhe)
-		isb();
+	lr = interface_take(c);
 	for (n = 0; n < c->used; n++) {
-		u64 lr = lr_take(n);
-
-		if (c->lr[n] & ~lr & LR_PENDING)
+		if (c->lr[n] & ~lr[n] & LR_PENDING)
 			v->vcpu.stat[KVMX_STAT_INTERRUPTS]++;	/* taken */
-		c->lr[n] = lr;
+		/* The timer's is the only one of hardware. */
+		if ((lr[n] & (LR_HW | LR_PENDING | LR_ACTIVE)) == LR_HW)
+			timer_ended(v);
+		c->lr[n] = lr[n];
 	}
-	if (c->used || c->overflow)
-		vgic_take_back(arm64_vm_of(v)->gic, v);
+	vgic_take_back(arm64_vm_of(v)->gic, v);
 }

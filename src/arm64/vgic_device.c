@@ -21,9 +21,7 @@
 
 bool vgic_ready(struct arm64_vcpu *v)
 {
-	struct vgic *gic = smp_load_acquire(&arm64_vm_of(v)->gic);
-
-	return gic && smp_load_acquire(&gic->ready);
+	return vgic_of(v);
 }
 
 /* ---- the device's file ---- */
@@ -101,7 +99,7 @@ static int device_init(struct vgic *gic)
 	ret = vgic_init(gic);
 	if (ret)
 		return ret;
-	/* Pairs with vgic_ready(). */
+	/* Pairs with vgic_of(). */
 	smp_store_release(&gic->ready, true);
 	ret = default_routes(gic);
 	if (!ret)

@@ -46,14 +46,17 @@ struct vgic {
 	u64 dist_base, redist_base;	/* [l] until mapped, then [I]; ~0: not set */
 	u32 ctlr;		/* [lock] enabled groups */
 	struct kvmx_io_device dist_dev, redist_dev;
-	DECLARE_BITMAP(candidates, VGIC_MAX_IRQS);	/* [lock] SPIs that a vCPU has to look at */
+	DECLARE_BITMAP(candidates, VGIC_MAX_IRQS);	/* [lock] SPIs that a vCPU has to look at, */
+	u32 nr_candidates;				/* [lock] and how many these are */
 };
 
 struct vgic_cpu {
 	struct vgic_irq priv[VGIC_PRIVATE];	/* [lock] */
 	u32 candidates;				/* [lock] */
+	bool on;				/* [w] there is a controller */
 	bool look;				/* [a] the list registers are not as they should be */
 	u64 lr[VGIC_MAX_LRS];			/* [w] */
+	u64 back[VGIC_MAX_LRS];			/* [w] as they come out of the CPU */
 	u16 lr_intid[VGIC_MAX_LRS];		/* [w] */
 	u8 used;				/* [w] list registers */
 	bool overflow;				/* [w] more than there are list registers */
@@ -63,6 +66,14 @@ struct vgic_cpu {
 
 #define VGIC_CTLR_GROUP0	BIT(0)
 #define VGIC_CTLR_GROUP1	BIT(1)
+
+/* NULL: the VM has none that is set up. */
+static inline struct vgic *vgic_of(struct arm64_vcpu *v)
+{
+	struct vgic *gic = smp_load_acquire(&arm64_vm_of(v)->gic);
+
+	return gic && smp_load_acquire(&gic->ready) ? gic : NULL;
+}
 
 /* Under gic->lock. NULL: no such interrupt. */
 struct vgic_irq *vgic_irq(struct vgic *gic, struct arm64_vcpu *v, u32 intid);

@@ -39,6 +39,7 @@ void vhe_load(struct arm64_vcpu *v)
 	write_reg(v->core.elr_el1, A64_ELR_EL12);
 	write_reg(v->core.spsr[KVMX_SPSR_EL1], A64_SPSR_EL12);
 	write_reg(vm->vtcr, A64_VTCR_EL2);
+	write_reg(arm64_vttbr(vm), A64_VTTBR_EL2);
 	write_reg(read_sysreg(midr_el1), A64_VPIDR_EL2);
 	write_reg(v->mpidr, A64_VMPIDR_EL2);
 	v->host_cnthctl = read_reg(A64_CNTHCTL_EL2);
@@ -81,7 +82,6 @@ unsigned int vhe_run(struct arm64_vcpu *v)
 	write_reg((mdcr & MDCR_HPMN_MASK) | GUEST_MDCR, A64_MDCR_EL2);
 	if (arm64_has_hcrx)
 		write_reg(0, A64_HCRX_EL2);
-	write_reg(arm64_vttbr(arm64_vm_of(v)), A64_VTTBR_EL2);
 	write_reg(GUEST_HCR | HCR_E2H_BIT | (v->serror ? HCR_VSE_BIT : 0), A64_HCR_EL2);
 	isb();
 	if (v->flush)
