@@ -32,12 +32,13 @@ void nvhe_save(struct arm64_vcpu *v);
 unsigned int nvhe_run(struct arm64_vcpu *v);
 
 /*
- * A host at EL1: memory for EL2 is made and freed; EL2 of this CPU is looked at
- * (-EBUSY: it is not the kernel's own stub that is there), interrupts off. The frame
- * is this CPU's, in a window.
+ * A host at EL1: memory for EL2 is made and freed, and some is shown to it (0 or
+ * -ENOMEM); EL2 of this CPU is looked at (-EBUSY: it is not the kernel's own stub that
+ * is there), interrupts off. The frame is this CPU's, in a window.
  */
 int nvhe_take(void);
 void nvhe_give(void);
+int nvhe_share(void *at, size_t size);
 int nvhe_cpu_enable(void);
 void nvhe_flush_all(void);
 struct arm64_frame *nvhe_frame(void);

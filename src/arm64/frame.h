@@ -6,22 +6,23 @@
 #ifndef ARM64_FRAME_H
 #define ARM64_FRAME_H
 
-#define FRAME_FAULT	272
-#define FRAME_GUEST	304
-#define FRAME_HOST	568
-#define FRAME_LR	832
-#define FRAME_APR	960
-#define FRAME_USED	1024
-#define FRAME_NR_LRS	1032
-#define FRAME_NR_APRS	1040
-#define FRAME_FLUSH	1048
-#define FRAME_FRESH	1056
-#define FRAME_HCRX	1064
-#define FRAME_KEPT	1072
+#define FRAME_VCPU	0
+#define FRAME_GUEST	16
+#define FRAME_HOST	280
+#define FRAME_LR	544
+#define FRAME_APR	672
+#define FRAME_USED	736
+#define FRAME_NR_LRS	744
+#define FRAME_NR_APRS	752
+#define FRAME_FLUSH	760
+#define FRAME_FRESH	768
+#define FRAME_HCRX	776
+#define FRAME_KEPT	784
 #define FRAME_END	4096	/* the stack is below */
 
 /* In a world. */
-#define WORLD_MDCR	(8 * 26)
+#define WORLD_MDCR	(8 * 22)
+#define WORLD_OTHER	(8 * 26)
 
 #ifndef __ASSEMBLER__
 #include "arm64.h"
@@ -29,26 +30,27 @@
 struct arm64_world {
 	u64 sys[A64_SYS_SWITCHED];
 #define ARM64_FIELD(name, reg) u64 name;
+	ARM64_EACH_FIXED_REG(ARM64_FIELD)
 	ARM64_EACH_OTHER_REG(ARM64_FIELD)
 #undef ARM64_FIELD
 };
 
 struct arm64_frame {
-	struct user_pt_regs regs;	/* the guest's */
-	u64 fault[4];			/* the beginning of struct arm64_exit */
+	u64 regs, exit;			/* addresses: the guest's registers, how it was left */
 	struct arm64_world guest, host;
 	u64 lr[16], apr[2][4];
 	u64 used;		/* list registers of these */
 	u64 nr_lrs, nr_aprs;	/* that the CPU has */
 	u64 flush;		/* the guest's translations, before it is entered */
-	u64 fresh;		/* nobody has cleared the list registers yet */
+	u64 fresh;		/* the first entry of a window */
 	u64 hcrx;		/* whether there is an HCRX_EL2 */
 	u64 kept[4];		/* where EL2 was called from, and how */
 	u64 stack[(FRAME_END - FRAME_KEPT) / sizeof(u64) - 4];
 };
 
 static_assert(offsetof(struct arm64_exit, par) == 3 * sizeof(u64));
-static_assert(offsetof(struct arm64_frame, fault) == FRAME_FAULT);
+static_assert(offsetof(struct arm64_frame, regs) == FRAME_VCPU);
+static_assert(offsetof(struct arm64_frame, exit) == FRAME_VCPU + sizeof(u64));
 static_assert(offsetof(struct arm64_frame, guest) == FRAME_GUEST);
 static_assert(offsetof(struct arm64_frame, host) == FRAME_HOST);
 static_assert(offsetof(struct arm64_frame, lr) == FRAME_LR);
@@ -62,6 +64,7 @@ static_assert(offsetof(struct arm64_frame, hcrx) == FRAME_HCRX);
 static_assert(offsetof(struct arm64_frame, kept) == FRAME_KEPT);
 static_assert(sizeof(struct arm64_frame) == FRAME_END);
 static_assert(offsetof(struct arm64_world, mdcr) == WORLD_MDCR);
+static_assert(offsetof(struct arm64_world, sp) == WORLD_OTHER);
 
 #endif
 

@@ -12,6 +12,7 @@
 #include <linux/kernel.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
@@ -50,6 +51,7 @@ static char *code;
 static unsigned int code_order;
 static u64 *root;
 static u64 tcr;
+static DEFINE_MUTEX(map_lock);	/* the tables below root */
 static DEFINE_PER_CPU(struct arm64_frame *, frame);
 
 struct arm64_frame *nvhe_frame(void)
@@ -151,6 +153,24 @@ static int make_frame(int cpu)
 	return f ? map_page(f, PTE_NO_EXEC) : -ENOMEM;
 }
 
+/*
+ * What is mapped stays so until the unit is given back, though it is freed earlier: EL2
+ * goes only where it is told to.
+ */
+int nvhe_share(void *at, size_t size)
+{
+	char *page = (char *)((unsigned long)at & PAGE_MASK);
+	int ret = 0;
+
+	mutex_lock(&map_lock);
+	for (; page < (char *)at + size && !ret; page += PAGE_SIZE)
+		ret = map_page(page, PTE_NO_EXEC);
+	/* Its walks see them. */
+	dsb(ishst);
+	mutex_unlock(&map_lock);
+	return ret;
+}
+
 int nvhe_take(void)
 {
 	u64 pa_range = read_sanitised_ftr_reg(SYS_ID_AA64MMFR0_EL1) & 0xf;
@@ -207,18 +227,25 @@ void nvhe_load(struct arm64_vcpu *v)
 	struct arm64_frame *f = nvhe_frame();
 	struct arm64_world *guest = &f->guest;
 
+	f->regs = virt_to_phys(&v->core.regs);
+	f->exit = virt_to_phys(&v->exit);
 	memcpy(guest->sys, v->sys, sizeof(guest->sys));
 	guest->sp = v->core.sp_el1;
 	guest->elr = v->core.elr_el1;
 	guest->spsr = v->core.spsr[KVMX_SPSR_EL1];
 	guest->vtcr = vm->vtcr;
+	guest->vttbr = arm64_vttbr(vm);
 	guest->vpidr = read_sysreg(midr_el1);
 	guest->vmpidr = v->mpidr;
 	guest->cptr = CPTR_NVHE_TRAPS | CPTR_TAM;
 	guest->mdcr = GUEST_MDCR;
 	guest->cnthctl = CNTHCTL_NVHE_EL1PCTEN;
 	guest->cntvoff = READ_ONCE(vm->counter_offset);
-	/* The CPU may have slept so deep that it forgot. */
+	/*
+	 * What the host has in its registers is read once: until the window closes, no
+	 * other thread runs here that could have others. What the CPU has between guests
+	 * is loaded once, too: it may have slept so deep that it forgot.
+	 */
 	f->fresh = true;
 }
 
@@ -237,8 +264,6 @@ unsigned int nvhe_run(struct arm64_vcpu *v)
 	struct arm64_frame *f = nvhe_frame();
 	unsigned int vector;
 
-	f->regs = v->core.regs;
-	f->guest.vttbr = arm64_vttbr(arm64_vm_of(v));
 	f->guest.hcr = GUEST_HCR | (v->serror ? HCR_VSE_BIT : 0);
 	f->guest.cntv_cval = v->vtimer.cval;
 	f->guest.cntv_ctl = v->vtimer.ctl;
@@ -248,8 +273,6 @@ unsigned int nvhe_run(struct arm64_vcpu *v)
 	vector = stub_call(HVC_SOFT_RESTART, at_el2(arm64_nvhe_enter), virt_to_phys(f),
 			   virt_to_phys(root), tcr, MAIR_EL2_VAL, SCTLR_EL2_VAL);
 
-	v->core.regs = f->regs;
-	memcpy(&v->exit, f->fault, sizeof(f->fault));
 	/* The bit is gone once the guest has taken it. */
 	v->serror = f->guest.hcr & HCR_VSE_BIT;
 	v->vtimer.cval = f->guest.cntv_cval;

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <kvmx/arch.h>
 
+#include "enter.h"
 #include "ioctls.h"
 #include "timer.h"
 #include "vgic.h"
@@ -41,13 +42,15 @@ int kvmx_arch_vcpu_init(struct kvmx_vcpu *vcpu)
 {
 	struct arm64_vcpu *v = to_arm64(vcpu);
 	u64 id = vcpu->id;
+	int ret;
 
 	v->mpidr = MPIDR_RES1 | (id & 0xf) | (id >> 4 & 0xff) << 8 | (id >> 12 & 0xff) << 16;
 	/* The controller has been set up for the vCPUs that were there. */
 	if (vgic_ready(v))
 		return -EBUSY;
 	arm64_vcpu_reset(v);
-	return vgic_vcpu_init(v);
+	ret = arm64_nvhe ? nvhe_share(v, sizeof(*v)) : 0;
+	return ret ? ret : vgic_vcpu_init(v);
 }
 
 void kvmx_arch_vcpu_posted(struct kvmx_vcpu *vcpu)

@@ -210,22 +210,59 @@ SYM_CODE_END(arm64_world_leave)
 7:
 .endm
 
-/* x0: the frame; x1: what goes into the registers; x2: what was there before. Leaves x0 to x2. */
-SYM_CODE_START_LOCAL(arm64_swap)
-.Lswap:
+/* A world's registers to and from memory, two at a time: "slot" is where the next one lies. */
+.macro save_reg reg
+	.if	slot & 8
+	mrs	x4, \reg
+	stp	x3, x4, [x1, #(slot - 8)]
+	.else
+	mrs	x3, \reg
+	.endif
+	.set	slot, slot + 8
+.endm
+
+.macro save_last
+	.if	slot & 8
+	str	x3, [x1, #(slot - 8)]
+	.endif
+.endm
+
+/* The second of the last two may be none of the world's: it is read only. */
+.macro load_reg reg
+	.if	slot & 8
+	msr	\reg, x4
+	.else
+	ldp	x3, x4, [x1, #slot]
+	msr	\reg, x3
+	.endif
+	.set	slot, slot + 8
+.endm
+
+#define SAVE_REG(name, reg) save_reg reg;
+#define LOAD_REG(name, reg) load_reg reg;
+
+/* x1: a world. They leave x0 to x2. */
+SYM_CODE_START_LOCAL(arm64_save_all)
+.Lsave_all:
 	.set	slot, 0
-#define SWAP(name, reg) \
-	mrs	x3, reg; \
-	ldr	x4, [x1, slot]; \
-	str	x3, [x2, slot]; \
-	msr	reg, x4; \
-	.set	slot, slot + 8;
-	ARM64_EACH_EL12_REG(SWAP)
-	ARM64_EACH_EL1_REG(SWAP)
-	ARM64_EACH_OTHER_REG(SWAP)
+	ARM64_EACH_EL12_REG(SAVE_REG)
+	ARM64_EACH_EL1_REG(SAVE_REG)
+	ARM64_EACH_FIXED_REG(SAVE_REG)
+	ARM64_EACH_OTHER_REG(SAVE_REG)
+	save_last
+	ret
+SYM_CODE_END(arm64_save_all)
+
+SYM_CODE_START_LOCAL(arm64_load_all)
+.Lload_all:
+	.set	slot, 0
+	ARM64_EACH_EL12_REG(LOAD_REG)
+	ARM64_EACH_EL1_REG(LOAD_REG)
+	ARM64_EACH_FIXED_REG(LOAD_REG)
+	ARM64_EACH_OTHER_REG(LOAD_REG)
 	isb
 	ret
-SYM_CODE_END(arm64_swap)
+SYM_CODE_END(arm64_load_all)
 
 /*
  * The host's stub has come here: x0 is the frame, x1 TTBR0_EL2, x2 TCR_EL2, x5
@@ -247,36 +284,17 @@ SYM_CODE_START(arm64_nvhe_enter)
 	stp	x9, x30, [x10, #16]
 
 	ldr	x3, [x0, #FRAME_FRESH]
-	cbz	x3, 1f
-	str	xzr, [x0, #FRAME_FRESH]
-	ldr	x3, [x0, #FRAME_NR_LRS]
-	last_of	x3, 4, 16
-#define CLEAR_LR(n, reg) msr reg, xzr;
-	EACH_LR_DOWN(CLEAR_LR)
-1:
+	cbnz	x3, .Lfresh
+.Lnot_fresh:
 	ldr	x3, [x0, #FRAME_USED]
+	cbz	x3, 1f
 	last_of	x3, 8, 16
 #define LOAD_LR(n, reg) \
 	ldr	x3, [x0, #(FRAME_LR + 8 * n)]; \
 	msr	reg, x3;
 	EACH_LR_DOWN(LOAD_LR)
-	ldr	x3, [x0, #FRAME_NR_APRS]
-	last_of	x3, 16, 4
-#define LOAD_APR(n, reg0, reg1) \
-	ldr	x3, [x0, #(FRAME_APR + 8 * n)]; \
-	msr	reg0, x3; \
-	ldr	x3, [x0, #(FRAME_APR + 32 + 8 * n)]; \
-	msr	reg1, x3;
-	EACH_APR_DOWN(LOAD_APR)
-
-	add	x1, x0, #FRAME_GUEST
-	add	x2, x0, #FRAME_HOST
-	bl	.Lswap
-	/* How many counters are the host's is not for guests to change. */
-	ldr	x3, [x2, #WORLD_MDCR]
-	mrs	x4, mdcr_el2
-	bfi	x4, x3, #0, #5
-	msr	mdcr_el2, x4
+1:	add	x1, x0, #FRAME_GUEST
+	bl	.Lload_all
 	ldr	x3, [x0, #FRAME_HCRX]
 	cbz	x3, 1f
 	mrs	x3, HCRX_EL2
@@ -291,25 +309,33 @@ SYM_CODE_START(arm64_nvhe_enter)
 	ic	ialluis
 	dsb	ish
 	isb
-1:	add	x1, x0, #FRAME_FAULT
+1:	ldp	x0, x1, [x0, #FRAME_VCPU]
 	bl	arm64_world_enter
 
 	mov	x12, x0
 	sub	x0, sp, #FRAME_END
+	add	x1, x0, #FRAME_GUEST
+	.set	slot, 0
+	ARM64_EACH_EL12_REG(SAVE_REG)
+	ARM64_EACH_EL1_REG(SAVE_REG)
+	save_last
+	.set	slot, WORLD_OTHER
+	ARM64_EACH_OTHER_REG(SAVE_REG)
+	save_last
 	add	x1, x0, #FRAME_HOST
-	add	x2, x0, #FRAME_GUEST
-	bl	.Lswap
+	bl	.Lload_all
 	ldr	x3, [x0, #FRAME_HCRX]
 	cbz	x3, 1f
 	msr	HCRX_EL2, x3
 1:	ldr	x3, [x0, #FRAME_USED]
+	cbz	x3, 1f
 	last_of	x3, 12, 16
 #define SAVE_LR(n, reg) \
 	mrs	x3, reg; \
 	str	x3, [x0, #(FRAME_LR + 8 * n)]; \
 	msr	reg, xzr;
 	EACH_LR_DOWN(SAVE_LR)
-	ldr	x3, [x0, #FRAME_NR_APRS]
+1:	ldr	x3, [x0, #FRAME_NR_APRS]
 	last_of	x3, 16, 4
 #define SAVE_APR(n, reg0, reg1) \
 	mrs	x3, reg0; \
@@ -329,6 +355,30 @@ SYM_CODE_START(arm64_nvhe_enter)
 	eret
 	dsb	nsh
 	isb
+
+	/* What is done once in a window. */
+.Lfresh:
+	str	xzr, [x0, #FRAME_FRESH]
+	ldr	x3, [x0, #FRAME_NR_LRS]
+	last_of	x3, 4, 16
+#define CLEAR_LR(n, reg) msr reg, xzr;
+	EACH_LR_DOWN(CLEAR_LR)
+	ldr	x3, [x0, #FRAME_NR_APRS]
+	last_of	x3, 16, 4
+#define LOAD_APR(n, reg0, reg1) \
+	ldr	x3, [x0, #(FRAME_APR + 8 * n)]; \
+	msr	reg0, x3; \
+	ldr	x3, [x0, #(FRAME_APR + 32 + 8 * n)]; \
+	msr	reg1, x3;
+	EACH_APR_DOWN(LOAD_APR)
+	add	x1, x0, #FRAME_HOST
+	bl	.Lsave_all
+	/* How many counters are the host's is not for guests to change. */
+	ldr	x3, [x0, #(FRAME_HOST + WORLD_MDCR)]
+	ldr	x4, [x0, #(FRAME_GUEST + WORLD_MDCR)]
+	bfi	x4, x3, #0, #5
+	str	x4, [x0, #(FRAME_GUEST + WORLD_MDCR)]
+	b	.Lnot_fresh
 SYM_CODE_END(arm64_nvhe_enter)
 
 /* Also called through the stub. Nothing of any guest, in any CPU. */

@@ -18,14 +18,18 @@
 	what(PAR, par_el1) what(TPIDR, tpidr_el1) what(CSSELR, csselr_el1)
 
 /*
- * And what belongs to the world besides, on a host at EL1. TTBR0_EL2 and the like
- * are not among it: nobody but kvmx uses them there.
+ * And what belongs to the world besides, on a host at EL1: what a guest does not change
+ * while it runs, and what it does. TTBR0_EL2 and the like are not among it: nobody but
+ * kvmx uses them there.
  */
-#define ARM64_EACH_OTHER_REG(what) \
-	what(sp, sp_el1) what(elr, elr_el1) what(spsr, spsr_el1) \
+#define ARM64_EACH_FIXED_REG(what) \
 	what(vtcr, vtcr_el2) what(vttbr, vttbr_el2) what(vpidr, vpidr_el2) \
-	what(vmpidr, vmpidr_el2) what(hcr, hcr_el2) what(cptr, cptr_el2) what(mdcr, mdcr_el2) \
-	what(cnthctl, cnthctl_el2) what(cntvoff, cntvoff_el2) what(cntv_cval, cntv_cval_el0) \
-	what(cntv_ctl, cntv_ctl_el0) what(ich_vmcr, s3_4_c12_c11_7) what(ich_hcr, s3_4_c12_c11_0)
+	what(vmpidr, vmpidr_el2) what(cptr, cptr_el2) what(mdcr, mdcr_el2) \
+	what(cnthctl, cnthctl_el2) what(cntvoff, cntvoff_el2) what(ich_hcr, s3_4_c12_c11_0)
+
+#define ARM64_EACH_OTHER_REG(what) \
+	what(sp, sp_el1) what(elr, elr_el1) what(spsr, spsr_el1) what(hcr, hcr_el2) \
+	what(cntv_cval, cntv_cval_el0) what(cntv_ctl, cntv_ctl_el0) \
+	what(ich_vmcr, s3_4_c12_c11_7)
 
 #endif
