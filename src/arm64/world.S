@@ -286,6 +286,9 @@ SYM_CODE_START(arm64_nvhe_enter)
 	ldr	x3, [x0, #FRAME_FRESH]
 	cbnz	x3, .Lfresh
 .Lnot_fresh:
+	/* Nobody promises that each entry of a window finds the host's stack at one depth. */
+	mrs	x3, sp_el1
+	str	x3, [x0, #(FRAME_HOST + WORLD_OTHER)]
 	ldr	x3, [x0, #FRAME_USED]
 	cbz	x3, 1f
 	last_of	x3, 8, 16
