@@ -121,7 +121,7 @@ static struct x86_vcpu *lowest_priority(struct x86_vm *vm, struct x86_vcpu *from
 	u32 pos, lowest = 16, equals = 0, turn;
 
 	for (pos = 0; (to = next_target(vm, from, msg, &pos)); ) {
-		u32 class = READ_ONCE(to->lapic->ppr) >> 4;
+		u32 class = lapic_reg(to->lapic, LAPIC_PPR) >> 4;
 
 		if (!lapic_sw_enabled(to) || class > lowest)
 			continue;
@@ -135,7 +135,7 @@ static struct x86_vcpu *lowest_priority(struct x86_vm *vm, struct x86_vcpu *from
 		return best;
 	turn = (u32)atomic_inc_return(&vm->apic_rotor) % equals;
 	for (pos = 0; (to = next_target(vm, from, msg, &pos)); ) {
-		if (!lapic_sw_enabled(to) || READ_ONCE(to->lapic->ppr) >> 4 != lowest)
+		if (!lapic_sw_enabled(to) || lapic_reg(to->lapic, LAPIC_PPR) >> 4 != lowest)
 			continue;
 		best = to;
 		if (!turn--)

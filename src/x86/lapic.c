@@ -6,7 +6,8 @@
  */
 #include <linux/kernel.h>
 #include <linux/bitmap.h>
-#include <linux/nospec.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -58,16 +59,13 @@ int lapic_pending(struct x86_vcpu *v)
 
 	if (!lapic_enabled(v))
 		return -1;
-	vector = lapic_highest(lapic->irr);
-	return vector >= 0 && beats(vector, READ_ONCE(lapic->ppr)) ? vector : -1;
+	vector = lapic_requested(lapic);
+	return vector >= 0 && beats(vector, lapic_reg(lapic, LAPIC_PPR)) ? vector : -1;
 }
 
 bool lapic_any_request(struct x86_vcpu *v)
 {
-	const unsigned long *irr = v->lapic->irr;
-
-	BUILD_BUG_ON(BITS_TO_LONGS(LAPIC_VECTORS) != 4);
-	return READ_ONCE(irr[0]) | READ_ONCE(irr[1]) | READ_ONCE(irr[2]) | READ_ONCE(irr[3]);
+	return READ_ONCE(v->lapic->irr_words);
 }
 
 u8 lapic_blocked_class(struct x86_vcpu *v)
@@ -77,10 +75,10 @@ u8 lapic_blocked_class(struct x86_vcpu *v)
 
 	if (!lapic_enabled(v))
 		return 0;
-	vector = lapic_highest(lapic->irr);
-	if (vector < 0 || beats(vector, READ_ONCE(lapic->ppr)))
+	vector = lapic_requested(lapic);
+	if (vector < 0 || beats(vector, lapic_reg(lapic, LAPIC_PPR)))
 		return 0;
-	serving = lapic_highest(lapic->isr);
+	serving = lapic_in_service(lapic);
 	return serving < 0 || beats(vector, serving) ? vector >> 4 : 0;
 }
 
@@ -95,7 +93,7 @@ bool lapic_has_reason(struct x86_vcpu *v)
 	if (!test_bit(KVMX_REQ_TIMER, &v->vcpu.requests) || !lapic_sw_enabled(v))
 		return false;
 	lvtt = lapic_reg(v->lapic, LAPIC_LVTT);
-	return !(lvtt & LAPIC_LVT_MASKED) && beats(lvtt & 0xff, READ_ONCE(v->lapic->ppr));
+	return !(lvtt & LAPIC_LVT_MASKED) && beats(lvtt & 0xff, lapic_reg(v->lapic, LAPIC_PPR));
 }
 
 /*
@@ -113,6 +111,7 @@ void lapic_error(struct x86_vcpu *v, int error)
 int lapic_accept_fixed(struct x86_vcpu *v, u8 vector, bool level)
 {
 	struct lapic *lapic = v->lapic;
+	unsigned int bit = lapic_bit(vector);
 
 	if (!lapic_sw_enabled(v))
 		return -1;
@@ -122,11 +121,13 @@ int lapic_accept_fixed(struct x86_vcpu *v, u8 vector, bool level)
 	}
 	/* Before the vector can be seen in IRR: its EOI asks TMR. */
 	if (level)
-		set_bit(vector, lapic->tmr);
-	else if (test_bit(vector, lapic->tmr))
-		clear_bit(vector, lapic->tmr);
-	if (test_and_set_bit(vector, lapic->irr))
+		set_bit(bit, lapic_map(lapic, LAPIC_TMR));
+	else if (lapic_test(lapic, LAPIC_TMR, vector))
+		clear_bit(bit, lapic_map(lapic, LAPIC_TMR));
+	if (test_and_set_bit(bit, lapic_map(lapic, LAPIC_IRR)))
 		return 0;
+	if (!test_bit(vector / 32, &lapic->irr_words))
+		set_bit(vector / 32, &lapic->irr_words);
 	x86_event_pending(v);
 	return 1;
 }
@@ -170,19 +171,22 @@ void lapic_lint0_rise(struct x86_vcpu *v)
 
 void lapic_update_ppr(struct lapic *lapic)
 {
-	int in_service = lapic_highest(lapic->isr);
+	int in_service = lapic_in_service(lapic);
 	u8 tpr = lapic_reg(lapic, LAPIC_TPR);
 	u8 isrv = in_service < 0 ? 0 : in_service & 0xf0;
 
-	WRITE_ONCE(lapic->ppr, (tpr & 0xf0) >= isrv ? tpr : isrv);
+	lapic_reg_set(lapic, LAPIC_PPR, (tpr & 0xf0) >= isrv ? tpr : isrv);
 }
 
 void lapic_ack(struct x86_vcpu *v, u8 vector)
 {
 	struct lapic *lapic = v->lapic;
 
-	clear_bit(vector, lapic->irr);
-	__set_bit(vector, lapic->isr);
+	clear_bit(lapic_bit(vector), lapic_map(lapic, LAPIC_IRR));
+	if (!lapic_reg(lapic, LAPIC_IRR + vector / 32 * 16))
+		lapic_irr_left(lapic, vector / 32);
+	__set_bit(lapic_bit(vector), lapic_map(lapic, LAPIC_ISR));
+	lapic->isr_words |= BIT(vector / 32);
 	lapic_update_ppr(lapic);
 }
 
@@ -191,7 +195,7 @@ static void broadcast_eoi(struct x86_vcpu *v, u8 vector)
 {
 	struct x86_vm *vm = x86_vm_of(v);
 	struct lapic *lapic = v->lapic;
-	bool level = test_bit(vector, lapic->tmr);
+	bool level = lapic_test(lapic, LAPIC_TMR, vector);
 
 	if (vm->ioapic) {
 		/* Edges too: acknowledge notifiers wait for them. */
@@ -205,12 +209,15 @@ static void broadcast_eoi(struct x86_vcpu *v, u8 vector)
 
 void lapic_eoi(struct x86_vcpu *v)
 {
-	int vector = lapic_highest(v->lapic->isr);
+	struct lapic *lapic = v->lapic;
+	int vector = lapic_in_service(lapic);
 
 	if (vector < 0)
 		return;
-	__clear_bit(vector, v->lapic->isr);
-	lapic_update_ppr(v->lapic);
+	__clear_bit(lapic_bit(vector), lapic_map(lapic, LAPIC_ISR));
+	if (!lapic_reg(lapic, LAPIC_ISR + vector / 32 * 16))
+		lapic->isr_words &= ~BIT(vector / 32);
+	lapic_update_ppr(lapic);
 	broadcast_eoi(v, vector);
 }
 
@@ -218,9 +225,9 @@ void lapic_eoi(struct x86_vcpu *v)
 bool lapic_eoi_unnoticed(struct x86_vcpu *v)
 {
 	struct ioapic *ioapic = x86_vm_of(v)->ioapic;
-	int vector = lapic_highest(v->lapic->isr);
+	int vector = lapic_in_service(v->lapic);
 
-	return vector >= 0 && !lapic_any_request(v) && !test_bit(vector, v->lapic->tmr) &&
+	return vector >= 0 && !lapic_any_request(v) && !lapic_test(v->lapic, LAPIC_TMR, vector) &&
 	       !(ioapic && ioapic_handles(ioapic, vector));
 }
 
@@ -234,12 +241,12 @@ static void write_eoi(struct x86_vcpu *v)
 
 int lapic_take_eoi_exit(struct x86_vcpu *v)
 {
-	int vector = v->lapic ? lapic_highest(v->lapic->eoi_exit) : -1;
+	u32 vector = v->lapic ? find_last_bit(v->lapic->eoi_exit, LAPIC_VECTORS) : LAPIC_VECTORS;
 
-	if (vector < 0)
+	if (vector == LAPIC_VECTORS)
 		return -1;
 	__clear_bit(vector, v->lapic->eoi_exit);
-	if (lapic_highest(v->lapic->eoi_exit) >= 0)
+	if (!bitmap_empty(v->lapic->eoi_exit, LAPIC_VECTORS))
 		kvmx_vcpu_request(&v->vcpu, KVMX_REQ_IOAPIC_SCAN);
 	return vector;
 }
@@ -262,7 +269,7 @@ u8 lapic_get_tpr(struct x86_vcpu *v)
 
 u32 lapic_priorities(struct x86_vcpu *v)
 {
-	int isr = max(lapic_highest(v->lapic->isr), 0), irr = max(lapic_highest(v->lapic->irr), 0);
+	int isr = max(lapic_in_service(v->lapic), 0), irr = max(lapic_requested(v->lapic), 0);
 
 	return lapic_reg(v->lapic, LAPIC_TPR) | (isr & 0xf0) << 8 | (u32)irr << 24;
 }
@@ -284,14 +291,6 @@ static u32 x2apic_ldr(u32 id)
 	return (id >> 4) << 16 | BIT(id & 15);
 }
 
-/* Eight registers of 32 vectors each. */
-static u32 read_vectors(const unsigned long *map, u32 offset)
-{
-	u32 i = array_index_nospec((offset / 16) & 7, 8);
-
-	return READ_ONCE(map[i * 32 / BITS_PER_LONG]) >> (i * 32 % BITS_PER_LONG);
-}
-
 /* The guest may have ended an interrupt; if its memory is gone right now, it is not known yet. */
 static void settle(struct x86_vcpu *v)
 {
@@ -311,17 +310,11 @@ u32 lapic_read_plain(struct x86_vcpu *v, u32 offset)
 	case LAPIC_VERSION:
 		return LAPIC_VERSION_VALUE | (may_suppress_broadcast(v) ? LAPIC_VERSION_DIRECTED : 0);
 	case LAPIC_PPR:
-		settle(v);
-		return lapic->ppr;
-	case LAPIC_LDR:
-		return lapic_x2apic(v) ? x2apic_ldr(id) : lapic_reg(lapic, LAPIC_LDR);
 	case LAPIC_ISR ... LAPIC_ISR + 0x70:
 		settle(v);
-		return read_vectors(lapic->isr, offset);
-	case LAPIC_TMR ... LAPIC_TMR + 0x70:
-		return read_vectors(lapic->tmr, offset);
-	case LAPIC_IRR ... LAPIC_IRR + 0x70:
-		return read_vectors(lapic->irr, offset);
+		return lapic_reg(lapic, offset);
+	case LAPIC_LDR:
+		return lapic_x2apic(v) ? x2apic_ldr(id) : lapic_reg(lapic, LAPIC_LDR);
 	case LAPIC_TMCCT:
 		return lapic_timer_count(lapic);
 	default:
@@ -621,12 +614,11 @@ static void reset_registers(struct x86_vcpu *v)
 
 	lapic_timer_stop(lapic);
 	lapic->deadline = 0;
-	bitmap_zero(lapic->irr, LAPIC_VECTORS);
-	bitmap_zero(lapic->tmr, LAPIC_VECTORS);
-	bitmap_zero(lapic->isr, LAPIC_VECTORS);
 	bitmap_zero(lapic->eoi_exit, LAPIC_VECTORS);
 	lapic->errors = 0;
-	memset(lapic->reg, 0, sizeof(lapic->reg));
+	memset(lapic->page, 0, PAGE_SIZE);
+	lapic->irr_words = 0;
+	lapic->isr_words = 0;
 	lapic_reg_set(lapic, LAPIC_DFR, ~0u);
 	lapic_reg_set(lapic, LAPIC_SVR, 0xff);
 	for (offset = LAPIC_LVTT; offset <= LAPIC_LVT_ERROR; offset += 16)
@@ -652,6 +644,11 @@ int lapic_create(struct x86_vcpu *v)
 
 	if (!lapic)
 		return -ENOMEM;
+	lapic->page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!lapic->page) {
+		kfree(lapic);
+		return -ENOMEM;
+	}
 	lapic->vcpu = v;
 	lapic_timer_init(lapic);
 	v->lapic = lapic;
@@ -670,6 +667,8 @@ void lapic_quiesce(struct x86_vcpu *v)
 void lapic_destroy(struct x86_vcpu *v)
 {
 	lapic_quiesce(v);
+	if (v->lapic)
+		free_page((unsigned long)v->lapic->page);
 	kfree(v->lapic);
 	v->lapic = NULL;
 }

@@ -70,19 +70,21 @@
 #define LAPIC_VECTORS		256
 
 /*
- * Interrupts arrive from every CPU without a lock: they only set bits of tmr,
- * irr and errors. Registers are the vCPU's own; other CPUs read those that
- * decide on acceptance and priority (SVR, LDR, DFR, LVT0, ppr) as they are at
- * that moment, as the interrupt bus would.
+ * The registers are where the hardware has them, in a page of their own: a unit
+ * may let the guest use that. ID, VERSION, LDR in x2APIC mode and TMCCT follow
+ * from other state and are not kept there, nor is the mode's ICR as a whole.
+ *
+ * Interrupts arrive from every CPU without a lock: they only set bits of TMR,
+ * IRR, irr_words and errors. Other registers are the vCPU's own; other CPUs read
+ * those that decide on acceptance and priority (SVR, LDR, DFR, LVT0, PPR) as they
+ * are at that moment, as the interrupt bus would.
  */
 struct lapic {
 	struct x86_vcpu *vcpu;				/* [I] */
-	DECLARE_BITMAP(irr, LAPIC_VECTORS);		/* [a] */
-	DECLARE_BITMAP(tmr, LAPIC_VECTORS);		/* [a] */
-	DECLARE_BITMAP(isr, LAPIC_VECTORS);		/* [m] */
+	void *page;					/* [m] IRR, TMR: [a] */
+	unsigned long irr_words;			/* [a] of IRR's registers all that have bits */
+	u8 isr_words;					/* [m] of ISR's */
 	unsigned long errors;				/* [a] since the last write to ESR */
-	u8 ppr;						/* [m] follows TPR and isr */
-	u32 reg[LAPIC_LAST / 16 + 1];			/* [m] by offset / 16 */
 	DECLARE_BITMAP(eoi_exit, LAPIC_VECTORS);	/* [m] for lapic_take_eoi_exit() */
 
 	struct hrtimer timer;
@@ -95,26 +97,64 @@ struct lapic {
 /* The mask holds under speculation too: guests choose offsets. */
 static inline u32 lapic_reg(const struct lapic *lapic, u32 offset)
 {
-	return READ_ONCE(lapic->reg[(offset & LAPIC_LAST) / 16]);
+	return READ_ONCE(*(u32 *)(lapic->page + (offset & LAPIC_LAST)));
 }
 
 static inline void lapic_reg_set(struct lapic *lapic, u32 offset, u32 val)
 {
-	WRITE_ONCE(lapic->reg[(offset & LAPIC_LAST) / 16], val);
+	WRITE_ONCE(*(u32 *)(lapic->page + (offset & LAPIC_LAST)), val);
 }
 
-/* The highest vector in a bitmap of them, or -1. */
-static inline int lapic_highest(const unsigned long *map)
+/* For bit operations on ISR, TMR and IRR: 32 vectors in every 16 bytes. */
+static inline unsigned long *lapic_map(const struct lapic *lapic, u32 base)
 {
-	unsigned long word;
-	int i;
+	return lapic->page + base;
+}
 
-	for (i = BITS_TO_LONGS(LAPIC_VECTORS) - 1; i >= 0; i--) {
-		word = READ_ONCE(map[i]);
-		if (word)
-			return i * BITS_PER_LONG + __fls(word);
+static inline unsigned int lapic_bit(u8 vector)
+{
+	return (vector & ~31u) * 4 + (vector & 31);
+}
+
+static inline bool lapic_test(const struct lapic *lapic, u32 base, u8 vector)
+{
+	return test_bit(lapic_bit(vector), lapic_map(lapic, base));
+}
+
+/* The highest vector in the registers at @base that @words names, or -1. */
+static inline int lapic_highest(const struct lapic *lapic, u32 base, unsigned long words)
+{
+	u32 i, vectors;
+
+	for (; words; words &= ~BIT(i)) {
+		i = __fls(words);
+		vectors = lapic_reg(lapic, base + i * 16);
+		if (vectors)
+			return i * 32 + __fls(vectors);
 	}
 	return -1;
+}
+
+static inline int lapic_requested(const struct lapic *lapic)
+{
+	return lapic_highest(lapic, LAPIC_IRR, READ_ONCE(lapic->irr_words));
+}
+
+static inline int lapic_in_service(const struct lapic *lapic)
+{
+	return lapic_highest(lapic, LAPIC_ISR, lapic->isr_words);
+}
+
+/*
+ * Register @i of IRR may have become empty. Who sets a bit there meanwhile looks
+ * at irr_words after that, and this at the register after irr_words.
+ */
+static inline void lapic_irr_left(struct lapic *lapic, u32 i)
+{
+	clear_bit(i, &lapic->irr_words);
+	smp_mb__after_atomic();
+	if (lapic_reg(lapic, LAPIC_IRR + i * 16))
+		set_bit(i, &lapic->irr_words);
 }
 
 /* lapic.c */
@@ -131,7 +171,7 @@ void lapic_timer_stop(struct lapic *lapic);
 void lapic_timer_write(struct lapic *lapic, u32 offset, u32 val);	/* LVTT, TMICT, TDCR */
 u32 lapic_timer_count(struct lapic *lapic);
 u32 lapic_timer_saved(struct lapic *lapic);		/* LAPIC_SAVED_* */
-/* LVTT, TMICT and TDCR are in reg[] already. */
+/* LVTT, TMICT and TDCR are in the page already. */
 void lapic_timer_restore(struct lapic *lapic, u32 saved, u32 count);
 
 #endif

@@ -62,21 +62,20 @@ void lapic_get_state(struct x86_vcpu *v, struct kvmx_lapic_state *s)
 }
 
 /*
- * Eight registers at @base. Vectors below 16 are never delivered, their class is
- * no higher than any priority's; a VMM finds what it has written all the same.
+ * ISR, TMR and IRR. Vectors below 16 are never delivered, their class is no higher
+ * than any priority's; a VMM finds what it has written all the same.
  */
-static void load_vectors(unsigned long *map, const struct kvmx_lapic_state *s, u32 base)
+static void load_vectors(struct lapic *lapic, const struct kvmx_lapic_state *s)
 {
-	u32 i, bit, val;
+	u32 offset, i;
 
+	for (offset = LAPIC_ISR; offset < LAPIC_ESR; offset += 16)
+		lapic_reg_set(lapic, offset, get(s, offset));
+	lapic->isr_words = 0;
 	for (i = 0; i < 8; i++) {
-		val = get(s, base + i * 16);
-		for (bit = 0; bit < 32; bit++) {
-			if (val & BIT(bit))
-				set_bit(i * 32 + bit, map);
-			else
-				clear_bit(i * 32 + bit, map);
-		}
+		if (lapic_reg(lapic, LAPIC_ISR + i * 16))
+			lapic->isr_words |= BIT(i);
+		lapic_irr_left(lapic, i);
 	}
 }
 
@@ -100,9 +99,7 @@ int lapic_set_state(struct x86_vcpu *v, const struct kvmx_lapic_state *s)
 	lapic_reg_set(lapic, LAPIC_ICR2, get(s, LAPIC_ICR2));
 	lapic_reg_set(lapic, LAPIC_ESR, get(s, LAPIC_ESR) & ERRORS);
 	WRITE_ONCE(lapic->errors, get(s, SAVED_ERRORS) & ERRORS);
-	load_vectors(lapic->isr, s, LAPIC_ISR);
-	load_vectors(lapic->tmr, s, LAPIC_TMR);
-	load_vectors(lapic->irr, s, LAPIC_IRR);
+	load_vectors(lapic, s);
 	lapic_update_ppr(lapic);
 	lapic_timer_restore(lapic, get(s, SAVED_TIMER), get(s, LAPIC_TMCCT));
 	x86_event_pending(v);

@@ -305,7 +305,7 @@ static u32 got(u8 vector)
 	u32 i, who = 0;
 
 	for (i = 0; i < kvmx_vm_nr_vcpus(&vm->vm) && i < 32; i++)
-		if (test_and_clear_bit(vector, cpu[i]->lapic->irr))
+		if (test_and_clear_bit(lapic_bit(vector), lapic_map(cpu[i]->lapic, LAPIC_IRR)))
 			who |= BIT(i);
 	return who;
 }
@@ -1080,7 +1080,7 @@ START_TEST(state_of_registers)
 	ck_assert_int_eq(take(v), -1);
 	mmio_write(v, 0xb0, 0);
 	ck_assert_int_eq(take(v), 0x71);
-	ck_assert(test_bit(0x71, v->lapic->tmr));
+	ck_assert(lapic_test(v->lapic, LAPIC_TMR, 0x71));
 	/* The error that no write to ESR had shown yet is still there. */
 	mmio_write(v, 0x280, 0);
 	ck_assert_uint_eq(mmio_read(v, 0x280), 0x80);
@@ -1217,7 +1217,7 @@ START_TEST(state_bad)
 		round_trip(cpu[0]);
 		/* Vectors that no interrupt has may be loaded, but are never taken. */
 		for (i = 16; i < LAPIC_VECTORS; i++)
-			clear_bit(i, cpu[0]->lapic->irr);
+			clear_bit(lapic_bit(i), lapic_map(cpu[0]->lapic, LAPIC_IRR));
 		ck_assert_int_eq(take(cpu[0]), -1);
 		shim_clock_advance(unit_random_below(1000000));
 		serve_timer(cpu[0]);
@@ -1263,17 +1263,23 @@ END_TEST
 static void check_invariants(struct x86_vcpu *v)
 {
 	struct lapic *l = v->lapic;
-	int isr = lapic_highest(l->isr), pending = lapic_pending(v);
-	u8 tpr = l->reg[LAPIC_TPR / 16], blocked = lapic_blocked_class(v);
+	int isr = lapic_highest(l, LAPIC_ISR, 0xff), pending = lapic_pending(v);
+	u8 tpr = lapic_reg(l, LAPIC_TPR), blocked = lapic_blocked_class(v);
+	u32 i, ppr = lapic_reg(l, LAPIC_PPR), irr = 0, in_service = 0;
 	u64 next;
 
-	ck_assert_uint_eq(l->ppr, (tpr & 0xf0) >= (isr < 0 ? 0 : isr & 0xf0) ? tpr : isr & 0xf0);
-	ck_assert(!(l->irr[0] & 0xffff) && !(l->isr[0] & 0xffff));
-	ck_assert(pending < 0 || (test_bit(pending, l->irr) && pending >> 4 > l->ppr >> 4));
+	ck_assert_uint_eq(ppr, (tpr & 0xf0) >= (isr < 0 ? 0 : isr & 0xf0) ? tpr : isr & 0xf0);
+	ck_assert(!(lapic_reg(l, LAPIC_IRR) & 0xffff) && !(lapic_reg(l, LAPIC_ISR) & 0xffff));
+	for (i = 0; i < 8; i++) {
+		irr |= lapic_reg(l, LAPIC_IRR + i * 16) ? BIT(i) : 0;
+		in_service |= lapic_reg(l, LAPIC_ISR + i * 16) ? BIT(i) : 0;
+	}
+	ck_assert(l->irr_words == irr && l->isr_words == in_service);
+	ck_assert(pending < 0 || (lapic_test(l, LAPIC_IRR, pending) && pending >> 4 > ppr >> 4));
 	ck_assert(pending < 0 || !blocked);
 	ck_assert(!blocked || blocked <= tpr >> 4);
-	if (!(l->reg[LAPIC_SVR / 16] & 0x100))
-		ck_assert(l->reg[LAPIC_LVTT / 16] & 0x10000);
+	if (!(lapic_reg(l, LAPIC_SVR) & 0x100))
+		ck_assert(lapic_reg(l, LAPIC_LVTT) & 0x10000);
 	if (l->timer_armed)
 		ck_assert(test_bit(KVMX_REQ_TIMER, &v->vcpu.requests) ||
 			  hrtimer_is_queued(&l->timer) || l->timer_in_unit);

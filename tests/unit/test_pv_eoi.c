@@ -41,7 +41,7 @@ static void listen_to(u64 entry)
 
 static bool in_service(struct x86_vcpu *v, u8 vector)
 {
-	return test_bit(vector, v->lapic->isr);
+	return lapic_test(v->lapic, LAPIC_ISR, vector);
 }
 
 START_TEST(the_msr)
@@ -226,7 +226,7 @@ START_TEST(random_ends)
 		if (!unit_random_below(4) && v->pv_eoi.offered)
 			ck_assert(x86_pv_eoi_collect(v, !paged_out));
 		if (!v->pv_eoi.offered) {
-			ck_assert_int_eq(lapic_highest(v->lapic->isr), depth ? stack[depth - 1] : -1);
+			ck_assert_int_eq(lapic_in_service(v->lapic), depth ? stack[depth - 1] : -1);
 			ck_assert_uint_eq(*bits, 0);
 		}
 	}
