@@ -293,7 +293,11 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 		irq->active = c->lr[i] & LR_ACTIVE;
 		if ((c->lr[i] & LR_PENDING) && irq->lr_latch)
 			irq->latch = true;
-		update_candidate(gic, irq);
+		/* It may have got another target meanwhile, who knows nothing of it yet. */
+		if (likely(irq->target == v))
+			update_candidate(gic, irq);
+		else
+			vgic_irq_changed(gic, irq);
 	}
 	/* What is left goes in again before the next entry. */
 	if (c->used && (c->candidates || gic->nr_candidates))

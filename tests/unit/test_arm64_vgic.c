@@ -159,6 +159,31 @@ START_TEST(edge_meanwhile)
 }
 END_TEST
 
+/* Another CPU becomes its target while it is in the first one's, which does not take it. */
+START_TEST(routed_meanwhile)
+{
+	spi_on(SPI, true);
+	line(SPI, true);
+	local_irq_disable();
+	vgic_fill(gic, v[0], 4);
+	vgic_reg_write(gic, NULL, 0x6000 + 8 * SPI, 8, 1);
+	/* The new one looks at once, and finds nothing. */
+	vgic_fill(gic, v[1], 4);
+	ck_assert_uint_eq(v[1]->gic->used, 0);
+	vgic_take_back(gic, v[1]);
+	v[1]->vcpu.requests = 0;
+	vgic_take_back(gic, v[0]);
+	local_irq_enable();
+	ck_assert_uint_eq(v[1]->vcpu.requests, BIT(KVMX_REQ_EVENT));
+	ck_assert(v[1]->gic->look);
+	ck_assert(!vgic_wakes(v[0]));
+	ck_assert(vgic_wakes(v[1]));
+	ck_assert_int_eq(entry(0, SPI, INACTIVE), -1);
+	ck_assert_int_eq(entry(1, SPI, INACTIVE), PENDING);
+	ck_assert_int_eq(entry(1, SPI, INACTIVE), -1);
+}
+END_TEST
+
 START_TEST(level)
 {
 	spi_on(SPI, false);
@@ -343,8 +368,9 @@ END_TEST
 
 static TCase *vgic(void)
 {
-	TCase *tc = UNIT_CASE("vgic", edge, edge_meanwhile, level, set_pending, enables_and_groups,
-			      more_than_fit, timer, messages, identification, random_accesses);
+	TCase *tc = UNIT_CASE("vgic", edge, edge_meanwhile, routed_meanwhile, level, set_pending,
+			      enables_and_groups, more_than_fit, timer, messages, identification,
+			      random_accesses);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
