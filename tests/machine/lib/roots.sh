@@ -19,21 +19,78 @@ root_mounts() {
 		cp /etc/resolv.conf "$1/etc/resolv.conf"
 }
 
-# root_prepare NAME: NAME is a suite, or SUITE-rt and SUITE-cloud for those flavours of
-# its kernel. What there is in $CACHE/roots/NAME is taken as it is.
+# root_prepare NAME: NAME is a suite, SUITE-rt or SUITE-cloud for those flavours of its
+# kernel, or SUITE-arm64, with DEBIAN_ARCH set to that. What there is in $CACHE/roots/NAME
+# is taken as it is.
 root_prepare() {
-	local name=$1
+	local name=$1 suite
 	local base=$CACHE/roots/$name
+	suite=$(root_suite "$name")
 
+	[ "$DEBIAN_ARCH" = amd64 ] || root_emulated || return
 	[ -e "$base/etc/debian_version" ] ||
-		locked "$CACHE/lock" root_build "$base" "$(root_suite "$name")" "${name#"$(root_suite "$name")"}"
+		locked "$CACHE/lock" root_build "$base" "$suite" "$(root_flavour "$name")"
 }
 
-# root_suite NAME: without the flavour.
+# root_suite NAME: without flavour and architecture.
 root_suite() {
 	local suite=${1%-rt}
+	suite=${suite%-arm64}
 
 	echo "${suite%-cloud}"
+}
+
+# root_flavour NAME: -rt, -cloud or nothing.
+root_flavour() {
+	case $1 in
+	*-rt | *-cloud) echo "-${1##*-}" ;;
+	esac
+}
+
+# root_emulated: from here on this computer runs programs of arm64, by QEMU's user mode.
+# The kernel opens that when it is told (flag F), so the roots need not hold it; it forgets
+# when binfmt_misc is mounted nowhere any more.
+root_emulated() {
+	local binfmt=/proc/sys/fs/binfmt_misc
+
+	packages_need /usr/libexec/qemu-binfmt/aarch64-binfmt-P=qemu-user-static
+	[ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt ||
+		die "this kernel has no binfmt_misc"
+	[ -e $binfmt/qemu-aarch64 ] ||
+		grep '^:qemu-aarch64:' /usr/lib/binfmt.d/qemu-aarch64.conf >$binfmt/register
+}
+
+# root_compiler NAME: the C compiler's inner program (cc1) of an arm64 system, the same
+# release of it, as a program of this computer: emulated it takes ten times as long, and
+# is nearly all there is to a build. What is printed is a layer for that system.
+root_compiler() {
+	local dir=$CACHE/roots/$1.cc1
+
+	[ -e "$dir/lib64" ] || locked "$CACHE/lock" root_compiler_fetch "$dir" "$1" || return
+	echo "$dir"
+}
+
+root_compiler_fetch() {
+	local dir=$1 base=$CACHE/roots/$2 suite DEBIAN_ARCH=amd64 cc1 cross major libraries
+	suite=$(root_suite "$2")
+
+	[ ! -e "$dir/lib64" ] || return 0
+	cc1=$(cd "$base" && find usr/lib usr/libexec -name cc1 -path '*/gcc/aarch64-linux-gnu/*') || return
+	major=$(basename "$(dirname "$cc1")")
+	libraries='libc6 libgmp10 libmpfr6 libmpc3 libisl23 libzstd1 zlib1g'
+	rm -rf "$dir.new" "$dir.all"
+	packages_lists "$suite"
+	# shellcheck disable=SC2086 # a list
+	packages_unpack "$suite" "$dir.all" "cpp-$major-aarch64-linux-gnu" $libraries
+	cross=$(find "$dir.all/usr" -name cc1)
+	mkdir -p "$dir.new/$(dirname "$cc1")" "$dir.new/usr/lib/x86_64-linux-gnu" "$dir.new/usr/lib64"
+	cp "$cross" "$dir.new/$cc1" &&
+		find "$dir.all/" -path '*/lib/x86_64-linux-gnu/*.so.*' \
+			-exec cp -P {} "$dir.new/usr/lib/x86_64-linux-gnu/" \; &&
+		cp -L "$(find "$dir.all/" -name 'ld-linux-x86-64.so.2' -type f)" "$dir.new/usr/lib64/" &&
+		ln -s usr/lib64 "$dir.new/lib64" || return
+	rm -rf "$dir.all"
+	mv "$dir.new" "$dir"
 }
 
 # root_build BASE SUITE FLAVOUR: with the index of modules that installing the kernel
@@ -46,19 +103,20 @@ root_build() {
 	packages_need debootstrap=debootstrap
 	mkdir -p "$CACHE/roots"
 	rm -rf "$base.new"
-	quietly "debootstrap of a minimal ${suite%-backports} (a minute or two)" "$base.log" \
-		debootstrap --variant=minbase --include=ca-certificates,debian-archive-keyring \
-		"${suite%-backports}" "$base.new" "$(packages_mirror '')"
+	quietly "debootstrap of a minimal ${suite%-backports} (a minute or two; of arm64 ten)" "$base.log" \
+		debootstrap --arch="$DEBIAN_ARCH" --variant=minbase \
+		--include=ca-certificates,debian-archive-keyring "${suite%-backports}" "$base.new" "$(packages_mirror '')"
 	root_mounts "$base.new" || die "cannot mount in $base.new"
 	packages_sources "$suite" >"$base.new/etc/apt/sources.list"
 	[ "$suite" = "${suite%-backports}" ] || target="-t $suite"
+	# Some headers bring the kernel itself, whose installation is not to make an initramfs.
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	quietly "installing dkms and the headers of its kernel$flavour" "$base.log" \
-		root_run "$base.new" sh -c '
+		root_run "$base.new" env INITRD=No sh -c '
 			apt-get -q -o APT::Sandbox::User=root update &&
 			apt-get -q -y --no-install-recommends -o APT::Sandbox::User=root $2 \
-				install dkms "linux-headers$1-amd64" libc6-dev pkg-config &&
-			apt-get clean && depmod "$(basename /lib/modules/*)"' sh "$flavour" "$target"
+				install dkms "linux-headers$1" libc6-dev pkg-config &&
+			apt-get clean && depmod "$(basename /lib/modules/*)"' sh "$flavour-$DEBIAN_ARCH" "$target"
 	umount "$base.new/proc" "$base.new/dev" && mv "$base.new" "$base"
 }
 
@@ -69,6 +127,7 @@ root_release() {
 
 # root_copy BASE WORK [KERNEL]: sets root, a writable copy of BASE in WORK, with what
 # programs in it need mounted. KERNEL is what root_kernel gave: it is installed there.
+# BASE may be two directories, the upper one first: UPPER:BASE.
 root_copy() {
 	local work=$2 layers=$1${3:+:$3/root}
 
