@@ -56,7 +56,8 @@ void vmx_window_open(struct x86_vcpu *v)
 		if (boot_cpu_has(X86_FEATURE_IBPB))
 			x86_wrmsr(X86_MSR_PRED_CMD, 1);
 	}
-	vmx->flush_l1d = vmx_config.flush_l1d;
+	if (vmx_config.flush_l1d)
+		vmx->around |= VMX_AROUND_L1D;
 out:
 	local_irq_restore(flags);
 }
@@ -215,6 +216,26 @@ static void vmx_store(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	vmx_update64(VMCS_HOST_CR4, &w->host_cr4, native_read_cr4());
 }
 
+static noinline void vmx_before(struct vmx_vcpu *vmx)
+{
+	if (vmx->around & VMX_AROUND_DR)
+		asm volatile("mov %0, %%db6" : : "r" (vmx->dr6));
+	if (vmx->around & VMX_AROUND_L1D) {
+		vmx->around &= ~VMX_AROUND_L1D;
+		x86_wrmsr(X86_MSR_FLUSH_CMD, 1);
+	}
+}
+
+static noinline void vmx_after(struct vmx_vcpu *vmx)
+{
+	if (vmx->around & VMX_AROUND_DR) {
+		asm volatile("mov %%db6, %0" : "=r" (vmx->dr6));
+		asm volatile("mov %0, %%db6" : : "r" (X86_DR6_FIXED));
+	}
+	if (vmx->around & VMX_AROUND_DEBUGCTL)
+		x86_wrmsr(X86_MSR_DEBUGCTL, vmx->host.debugctl);
+}
+
 /* What the VMCS does not hold. True when the CPU refused to enter. */
 static bool vmx_run(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 {
@@ -231,30 +252,22 @@ static bool vmx_run(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 			flags |= BIT(SWITCH_SPEC_CTRL);
 		}
 	}
-	if (v->dr_direct)
-		asm volatile("mov %0, %%db6" : : "r" (vmx->dr6));
 	if (native_read_cr2() != v->cr2)
 		native_write_cr2(v->cr2);
-	if (vmx->flush_l1d) {
-		vmx->flush_l1d = false;
-		x86_wrmsr(X86_MSR_FLUSH_CMD, 1);
-	}
+	if (unlikely(vmx->around))
+		vmx_before(vmx);
+	if (vmx->pebs) {
+		u64 enabled = x86_rdmsr(X86_MSR_PEBS_ENABLE);
 
-	if (unlikely(vmx->pebs))
-		vmx_pebs_stop(vmx);
+		if (unlikely(enabled | vmx->written.msr_loads))
+			vmx_pebs_stop(vmx, enabled);
+	}
 
 	refused = vmx_switch(v->gpr, &vmx->host_rsp, flags, host_spec_ctrl);
 
-	if (unlikely(refused && vmx->pebs))
-		vmx_pebs_go_on(vmx);
-
 	v->cr2 = native_read_cr2();
-	if (v->dr_direct) {
-		asm volatile("mov %%db6, %0" : "=r" (vmx->dr6));
-		asm volatile("mov %0, %%db6" : : "r" (X86_DR6_FIXED));
-	}
-	if (vmx->host.debugctl)
-		x86_wrmsr(X86_MSR_DEBUGCTL, vmx->host.debugctl);
+	if (unlikely(vmx->around))
+		vmx_after(vmx);
 	return refused;
 }
 
@@ -293,6 +306,8 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 		vmx_decode_writes(v);
 	reason = vmx_read(VMCS_EXIT_REASON);
 	if (unlikely(refused || (reason & EXIT_ENTRY_FAILED))) {
+		if (refused && vmx->pebs)
+			vmx_pebs_go_on(vmx);
 		vmx_decode_failure(v, refused, exit);
 		/* The CPU takes an event out of the VMCS only when it has entered. */
 		vmx_write(VMCS_ENTRY_EVENT, 0);
@@ -305,8 +320,8 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	vmx_vmcs_done(before);
 	vmx->event = 0;
 	/* The handler of an interrupt leaves its data in the cache. */
-	if (exit->kind == X86_EXIT_HOST)
-		vmx->flush_l1d = vmx_config.flush_l1d;
+	if (exit->kind == X86_EXIT_HOST && vmx_config.flush_l1d)
+		vmx->around |= VMX_AROUND_L1D;
 }
 
 /* A guest that sleeps in the CPU may take it to where the timer does not count. */

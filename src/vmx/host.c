@@ -53,17 +53,16 @@ void vmx_host_setup(struct vmx_vcpu *vmx)
  * entry: early, since one that has begun is still written, and by the entry itself,
  * since the handler of an NMI in between starts them again. Each exit does so, too.
  */
-void vmx_pebs_stop(struct vmx_vcpu *vmx)
+void vmx_pebs_stop(struct vmx_vcpu *vmx, u64 enabled)
 {
-	u64 enabled = x86_rdmsr(X86_MSR_PEBS_ENABLE);
 	u32 loads = enabled ? 1 : 0;
 
-	if (unlikely(vmx->written.msr_loads != loads)) {
+	if (vmx->written.msr_loads != loads) {
 		vmx->written.msr_loads = loads;
 		vmx_write(VMCS_ENTRY_MSR_LOADS, loads);
 		vmx_write(VMCS_EXIT_MSR_LOADS, loads);
 	}
-	if (unlikely(enabled)) {
+	if (enabled) {
 		vmx->pebs->exit.val = enabled;
 		x86_wrmsr(X86_MSR_PEBS_ENABLE, 0);
 	}
@@ -89,6 +88,9 @@ void vmx_host_open(struct vmx_vcpu *vmx)
 	asm volatile("mov %%gs, %0" : "=r" (h->gs));
 	h->fs_base = x86_rdmsr(X86_MSR_FS_BASE);
 	h->debugctl = x86_rdmsr(X86_MSR_DEBUGCTL);
+	vmx->around &= ~VMX_AROUND_DEBUGCTL;
+	if (h->debugctl)
+		vmx->around |= VMX_AROUND_DEBUGCTL;
 	for (i = 0; i < VMX_MSRS; i++) {
 		h->msr[i] = x86_rdmsr(vmx_msr_number[i]);
 		if (h->msr[i] != vmx->msr[i])

@@ -258,9 +258,12 @@ void vmx_set_intercepts(struct x86_vcpu *v)
 	 */
 	vmx->exceptions = v->exceptions | BIT(X86_EXC_MC) | BIT(X86_EXC_DB) | BIT(X86_EXC_AC);
 	vmx->msr_bitmap_pa = v->msr_exits ? vmx_config.msr_bitmap_all_pa : vmx_config.msr_bitmap_pa;
-	if (v->dr_direct)
+	if (v->dr_direct) {
 		vmx->cpu_controls &= ~CPU_MOV_DR;
-	else
+		vmx->around |= VMX_AROUND_DR;
+	} else {
 		vmx->cpu_controls |= CPU_MOV_DR;
+		vmx->around &= ~VMX_AROUND_DR;
+	}
 	vmx->todo |= VMX_NEW_CONTROLS;
 }

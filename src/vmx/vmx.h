@@ -35,6 +35,11 @@ struct vmx_host {
 #define VMX_FLUSH		BIT(3)	/* translations are to be dropped */
 #define VMX_NEW_PIN		BIT(4)	/* whether the preemption timer runs */
 
+/* What most vCPUs have nothing of to do right before and after an entry. */
+#define VMX_AROUND_DR		BIT(0)	/* the guest has the debug registers */
+#define VMX_AROUND_L1D		BIT(1)	/* the first-level cache's lines are to be dropped before it */
+#define VMX_AROUND_DEBUGCTL	BIT(2)	/* the host has something there */
+
 /* What the VMCS holds now: fields that differ are written before an entry. */
 struct vmx_written {
 	u64 rip, rsp, rflags;
@@ -73,7 +78,7 @@ struct vmx_vcpu {
 	struct vmx_host host;		/* [w] */
 
 	u8 todo;			/* [m] VMX_NEW_*, VMX_FLUSH: before the next entry */
-	bool flush_l1d;			/* [w] drop the first-level cache's lines before it */
+	u8 around;			/* [w] VMX_AROUND_* */
 	u32 cpu_controls, exceptions;	/* [m] wanted */
 	u64 msr_bitmap_pa;		/* [m] wanted */
 	u32 cpu2_controls;		/* [I] */
@@ -215,7 +220,8 @@ void vmx_store_state(struct x86_vcpu *v);	/* the dirty parts, to the VMCS */
 void vmx_host_open(struct vmx_vcpu *vmx);
 void vmx_host_close(struct vmx_vcpu *vmx);
 void vmx_host_setup(struct vmx_vcpu *vmx);	/* the VMCS came to this CPU */
-void vmx_pebs_stop(struct vmx_vcpu *vmx);	/* before an entry, interrupts off; */
+/* Before an entry, interrupts off: these are enabled, or were before the last one; */
+void vmx_pebs_stop(struct vmx_vcpu *vmx, u64 enabled);
 void vmx_pebs_go_on(struct vmx_vcpu *vmx);	/* after one that the CPU refused */
 
 /* exit.c */

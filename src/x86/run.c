@@ -103,11 +103,12 @@ static bool x86_enter(struct x86_vcpu *v)
 		v->cr8 = lapic_get_tpr(v);
 	tpr = v->cr8;
 
-	debug = v->dr_live || hw_breakpoint_active();
-	if (unlikely(debug))
+	debug = v->dr_live || v->guest_debug || hw_breakpoint_active();
+	if (unlikely(debug)) {
 		x86_debug_swap_in(v);
-	if (unlikely(v->guest_debug))
-		x86_guest_debug_enter(v);
+		if (v->guest_debug)
+			x86_guest_debug_enter(v);
+	}
 
 	trace_kvmx_entry(v);
 	x86_unit->enter(v, &v->exit);
@@ -117,10 +118,11 @@ static bool x86_enter(struct x86_vcpu *v)
 		v->nr_written = 0;
 	}
 
-	if (unlikely(v->guest_debug))
-		x86_guest_debug_leave(v);
-	if (unlikely(debug))
+	if (unlikely(debug)) {
+		if (v->guest_debug)
+			x86_guest_debug_leave(v);
 		x86_debug_swap_out(v);
+	}
 	trace_kvmx_exit(v);
 	vcpu->stat[KVMX_STAT_EXITS]++;
 	smp_store_mb(vcpu->mode, KVMX_OUTSIDE);
