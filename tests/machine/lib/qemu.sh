@@ -38,6 +38,7 @@ machine_input() {
 # archive) and sets args, the emulator's command.
 machine_prepare() {
 	local append=$1 accel=tcg,thread=multi extra=() channel pulse=null,id=pulse
+	local ports=virtio-serial-pci
 
 	image_prepare "$MACHINE_DIR/guest/over-9p" "${QEMU_MODULES[@]}"
 	{ cat "$IMAGE" && image_pack "$logs/job" | gzip -1; } >"$logs/initrd" ||
@@ -58,6 +59,8 @@ machine_prepare() {
 	fi
 	if pulses; then
 		pulse=stdio,id=pulse,signal=off
+		# An interrupt for each pulse, also while an earlier one has not been looked at.
+		ports+=,event_idx=off
 	fi
 	if [ -n "$out" ]; then
 		extra+=(-virtfs "local,path=${out//,/,,},mount_tag=out,security_model=none,multidevs=remap")
@@ -71,7 +74,7 @@ machine_prepare() {
 		-chardev "$channel"
 		-chardev "file,id=status,path=${logs//,/,,}/status"
 		-chardev "file,id=log,path=${logs//,/,,}/dmesg.log"
-		-device virtio-serial-pci "${extra[@]}"
+		-device "$ports" "${extra[@]}"
 		-device virtserialport,nr=2,chardev=status
 		-device virtserialport,nr=3,chardev=log
 		-chardev "$pulse" -device virtserialport,nr=4,chardev=pulse)
