@@ -123,7 +123,7 @@ int main(void)
 	/* NMIs, and a CPU in HLT. */
 	for (u32 i = 1; i < MAX_CPUS; i++) {
 		apic_ipi(ICR_NMI | ICR_ASSERT, i);
-		CHECK(WAIT(nmis[i] == 1, 3000), "CPU %u got no NMI", i);
+		CHECK(WAIT(nmis[i] == 1, 3000), "CPU %u got %u NMIs", i, nmis[i]);
 	}
 	for (int i = 0; i < 50; i++) {
 		run_on(2, rest, NULL);
