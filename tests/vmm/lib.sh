@@ -30,3 +30,16 @@ vmm_command() {
 	vmm=(build/userlib/kvmx run --kernel "$vmm_work/vmlinuz" --initrd "$vmm_work/initrd"
 		--append "console=ttyS0 quiet panic=-1 $append" "$@")
 }
+
+# expect_line WHAT PATTERN FILE: a check, that the file has such a line; it counts in passed
+# and failed.
+expect_line() {
+	if grep -aq "$2" "$3"; then
+		echo "ok: $1: $(grep -am 1 "$2" "$3")"
+		passed=$((passed + 1))
+	else
+		echo "NOT ok: $1: no line with '$2'"
+		tail -n 15 "$3"
+		failed=$((failed + 1))
+	fi
+}
