@@ -242,9 +242,9 @@ void nvhe_load(struct arm64_vcpu *v)
 	guest->cnthctl = CNTHCTL_NVHE_EL1PCTEN;
 	guest->cntvoff = READ_ONCE(vm->counter_offset);
 	/*
-	 * What the host has in its registers is read once: until the window closes, no
-	 * other thread runs here that could have others. What the CPU has between guests
-	 * is loaded once, too: it may have slept so deep that it forgot.
+	 * What the host has in its registers, but its stack pointer, is read once: until
+	 * the window closes, no other thread runs here that could have others. What the CPU
+	 * has between guests is loaded once, too: it may have slept so deep that it forgot.
 	 */
 	f->fresh = true;
 }

@@ -78,7 +78,7 @@ struct vmx_vcpu {
 	struct vmx_host host;		/* [w] */
 
 	u8 todo;			/* [m] VMX_NEW_*, VMX_FLUSH: before the next entry */
-	u8 around;			/* [w] VMX_AROUND_* */
+	u8 around;			/* [m] VMX_AROUND_* */
 	u32 cpu_controls, exceptions;	/* [m] wanted */
 	u64 msr_bitmap_pa;		/* [m] wanted */
 	u32 cpu2_controls;		/* [I] */
