@@ -125,6 +125,10 @@ machine_prepare() {
 	args=("${separate[@]}" bochs-bin -q -f "$logs/bochsrc")
 }
 
+machine_explain() {
+	:
+}
+
 machine_died() {
 	false
 }

@@ -14,7 +14,7 @@ MACHINE_CONSOLE=ttyS0
 MACHINE_PACKAGES=(qemu-system-x86_64=qemu-system-x86)
 
 QEMU=(qemu-system-x86_64)
-QEMU_APPEND=no_timer_check	# for the kernel's command line
+QEMU_APPEND='no_timer_check unknown_nmi_panic'	# for the kernel's command line
 
 # The modules that reach the build computer's files and the ports.
 QEMU_MODULES=(9p 9pnet_virtio virtio_pci virtio_console overlay)
@@ -65,8 +65,10 @@ machine_prepare() {
 	if [ -n "$out" ]; then
 		extra+=(-virtfs "local,path=${out//,/,,},mount_tag=out,security_model=none,multidevs=remap")
 	fi
+	mkfifo "$logs/monitor.in" "$logs/monitor.out"
 	# shellcheck disable=SC2054
-	args=("${QEMU[@]}" -nodefaults -no-user-config -no-reboot -display none -monitor none
+	args=("${QEMU[@]}" -nodefaults -no-user-config -no-reboot -display none
+		-chardev "pipe,id=monitor,path=${logs//,/,,}/monitor,logfile=${logs//,/,,}/monitor.log" -mon monitor
 		-accel "$accel" -cpu "$model" -smp "$smp" -m "$memory"
 		-kernel "$KERNEL/vmlinuz" -initrd "$logs/initrd" -append "$QEMU_APPEND $append"
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
@@ -78,6 +80,19 @@ machine_prepare() {
 		-device virtserialport,nr=2,chardev=status
 		-device virtserialport,nr=3,chardev=log
 		-chardev "$pulse" -device virtserialport,nr=4,chardev=pulse)
+}
+
+# machine_explain: what the machine that did not end in time was doing: its processors' registers
+# and local APICs go to monitor.log, and an NMI makes its kernel tell the rest on its console.
+machine_explain() {
+	local _
+
+	for _ in 1 2 3; do
+		printf '%s\n' 'info registers -a' 'info lapic' 'info irq' 'info pic'
+	done >"$logs/monitor.in"
+	echo nmi >"$logs/monitor.in"
+	# It panics, and the machine ends; one that takes no NMI is stopped.
+	timeout 10 tail --pid="$emulator" -f /dev/null
 }
 
 # machine_died: a kernel that died while booting, before anything under test ran, is this
