@@ -129,6 +129,10 @@ machine_explain() {
 	:
 }
 
+pulses() {
+	false
+}
+
 machine_died() {
 	false
 }
