@@ -33,6 +33,7 @@ enum arm64_sys {
 
 enum {
 	KVMX_REQ_POWER = KVMX_REQ_ARCH,	/* PSCI: look at v->power, start as v->on says */
+	KVMX_REQ_ITS,			/* vgic_its_work() */
 };
 
 /* PSCI's view of a vCPU, changed under a64_vm.psci_lock. */

@@ -6,6 +6,7 @@
 #include <kvmx/arch.h>
 
 #include "ioctls.h"
+#include "vgic.h"
 
 int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 {
@@ -19,7 +20,10 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_IRQCHIP:
 	case KVMX_CAP_DEVICE_CTRL:
 	case KVMX_CAP_ARM_IRQ_LINE_LAYOUT_2:
+	case KVMX_CAP_SIGNAL_MSI:
 		return 1;
+	case KVMX_CAP_MSI_DEVID:
+		return vm && vgic_has_its(to_arm64_vm(vm));
 	case KVMX_CAP_ARM_VM_IPA_SIZE:
 		return KVMX_IPA_BITS;
 	default:

@@ -102,6 +102,8 @@ enum run_next kvmx_arch_run_requests(struct kvmx_vcpu *vcpu)
 
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_POWER))
 		arm64_psci_start(v);
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_ITS))
+		vgic_its_work(v);
 	window_requests(v);
 	return RUN_STAY;
 }

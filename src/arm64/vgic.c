@@ -30,7 +30,7 @@ bool vgic_irq_deliverable(const struct vgic *gic, const struct vgic_irq *irq)
 	       (gic->ctlr & (irq->group1 ? VGIC_CTLR_GROUP1 : VGIC_CTLR_GROUP0));
 }
 
-static void look(struct arm64_vcpu *v)
+void vgic_look(struct arm64_vcpu *v)
 {
 	WRITE_ONCE(v->gic->look, true);
 	kvmx_vcpu_request(&v->vcpu, KVMX_REQ_EVENT);
@@ -45,6 +45,8 @@ static void update_candidate(struct vgic *gic, struct vgic_irq *irq)
 		u32 *mask = &irq->target->gic->candidates;
 
 		WRITE_ONCE(*mask, (*mask & ~BIT(irq->intid)) | (u32)wanted << irq->intid);
+	} else if (vgic_irq_is_lpi(irq)) {
+		vgic_lpi_list(container_of(irq, struct vgic_lpi, irq));
 	} else if (test_bit(irq->intid, gic->candidates) != wanted) {
 		__change_bit(irq->intid, gic->candidates);
 		WRITE_ONCE(gic->nr_candidates, gic->nr_candidates + (wanted ? 1 : -1));
@@ -55,7 +57,7 @@ void vgic_irq_changed(struct vgic *gic, struct vgic_irq *irq)
 {
 	update_candidate(gic, irq);
 	if (irq->target && (irq->in_lr || vgic_irq_deliverable(gic, irq)))
-		look(irq->target);
+		vgic_look(irq->target);
 }
 
 void vgic_all_changed(struct vgic *gic)
@@ -67,6 +69,9 @@ void vgic_all_changed(struct vgic *gic)
 
 		for (n = 0; n < VGIC_PRIVATE; n++)
 			vgic_irq_changed(gic, &v->gic->priv[n]);
+		/* Of LPIs those that wait are listed whether or not their group is on. */
+		if (v->gic->lpis.levels)
+			vgic_look(v);
 	}
 	for (n = VGIC_PRIVATE; n < gic->nr_irqs; n++)
 		vgic_irq_changed(gic, &gic->spi[n - VGIC_PRIVATE]);
@@ -87,7 +92,7 @@ void vgic_irq_route(struct vgic *gic, struct vgic_irq *irq, u64 router)
 			irq->target = v;
 	}
 	if (old && old != irq->target && irq->in_lr)
-		look(old);
+		vgic_look(old);
 	vgic_irq_changed(gic, irq);
 }
 
@@ -172,6 +177,8 @@ static bool wakes(struct vgic *gic, struct arm64_vcpu *v)
 	unsigned long private = v->gic->candidates;
 	unsigned int n;
 
+	if (v->gic->lpis.levels && (gic->ctlr & VGIC_CTLR_GROUP1))
+		return true;
 	for_each_set_bit(n, &private, VGIC_PRIVATE)
 		if (vgic_irq_deliverable(gic, &v->gic->priv[n]) && !v->gic->priv[n].active)
 			return true;
@@ -193,7 +200,8 @@ bool vgic_wakes(struct arm64_vcpu *v)
 	bool ret;
 
 	/* Of one that comes after this look the vCPU is told by a request. */
-	if (!gic || (!READ_ONCE(v->gic->candidates) && !READ_ONCE(gic->nr_candidates)))
+	if (!gic || (!READ_ONCE(v->gic->candidates) && !READ_ONCE(gic->nr_candidates) &&
+		     !READ_ONCE(v->gic->lpis.levels)))
 		return false;
 	spin_lock_irqsave(&gic->lock, flags);
 	ret = wakes(gic, v);
@@ -244,11 +252,29 @@ static void lr_offer(struct arm64_vcpu *v, struct vgic *gic, struct vgic_irq *ir
 		if ((c->lr[i] & LR_ACTIVE) ||
 		    (!irq->active && irq->priority >= (c->lr[i] >> 48 & 0xff)))
 			return;
-		vgic_irq(gic, v, c->lr_intid[i])->in_lr = false;
+		c->lr_irq[i]->in_lr = false;
 	}
 	c->lr[i] = lr;
-	c->lr_intid[i] = irq->intid;
+	c->lr_irq[i] = irq;
 	irq->in_lr = true;
+}
+
+/* More than there are list registers need not be looked at: the best come first. */
+static void offer_lpis(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
+{
+	unsigned long levels = v->gic->lpis.levels;
+	unsigned int n, offered = 0;
+	struct vgic_lpi *lpi;
+
+	for_each_set_bit(n, &levels, VGIC_PRIORITIES) {
+		list_for_each_entry(lpi, &v->gic->lpis.pending[n], link) {
+			if (offered++ == nr_lrs) {
+				v->gic->overflow = true;
+				return;
+			}
+			lr_offer(v, gic, &lpi->irq, nr_lrs);
+		}
+	}
 }
 
 void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
@@ -268,9 +294,11 @@ void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
 	for_each_set_bit(n, gic->candidates, nr)
 		if (gic->spi[n - VGIC_PRIVATE].target == v)
 			lr_offer(v, gic, &gic->spi[n - VGIC_PRIVATE], nr_lrs);
+	if (c->lpis.levels)
+		offer_lpis(gic, v, nr_lrs);
 	/* The latch is in the CPU now: another edge may come meanwhile. */
 	for (n = 0; n < c->used; n++) {
-		struct vgic_irq *irq = vgic_irq(gic, v, c->lr_intid[n]);
+		struct vgic_irq *irq = c->lr_irq[n];
 
 		irq->lr_latch = irq->latch && (c->lr[n] & LR_PENDING);
 		if (irq->lr_latch)
@@ -287,10 +315,15 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 
 	spin_lock(&gic->lock);
 	for (i = 0; i < c->used; i++) {
-		struct vgic_irq *irq = vgic_irq(gic, v, c->lr_intid[i]);
+		struct vgic_irq *irq = c->lr_irq[i];
 
 		irq->in_lr = false;
-		irq->active = c->lr[i] & LR_ACTIVE;
+		if (unlikely(irq->gone)) {
+			vgic_lpi_end(container_of(irq, struct vgic_lpi, irq));
+			continue;
+		}
+		/* LPIs are over when they are acknowledged, whatever a CPU makes of them. */
+		irq->active = (c->lr[i] & LR_ACTIVE) && !vgic_irq_is_lpi(irq);
 		if ((c->lr[i] & LR_PENDING) && irq->lr_latch)
 			irq->latch = true;
 		/* It may have got another target meanwhile, who knows nothing of it yet. */
@@ -300,7 +333,7 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 			vgic_irq_changed(gic, irq);
 	}
 	/* What is left goes in again before the next entry. */
-	if (c->used && (c->candidates || gic->nr_candidates))
+	if (c->used && (c->candidates || gic->nr_candidates || c->lpis.levels))
 		WRITE_ONCE(c->look, true);
 	c->used = 0;
 	spin_unlock(&gic->lock);
@@ -311,7 +344,10 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 int vgic_vcpu_init(struct arm64_vcpu *v)
 {
 	v->gic = kzalloc(sizeof(*v->gic), GFP_KERNEL_ACCOUNT);
-	return v->gic ? 0 : -ENOMEM;
+	if (!v->gic)
+		return -ENOMEM;
+	vgic_lpi_cpu_init(&v->gic->lpis);
+	return 0;
 }
 
 void vgic_vcpu_free(struct arm64_vcpu *v)
@@ -324,7 +360,7 @@ static void reset(struct arm64_vcpu *v)
 	struct vgic_cpu *c = v->gic;
 	unsigned int n;
 
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, offsetof(struct vgic_cpu, lpis));
 	c->vmcr = BIT(3);	/* FIQ enable: fixed with system registers */
 	for (n = 0; n < VGIC_PRIVATE; n++) {
 		c->priv[n].intid = n;

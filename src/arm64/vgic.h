@@ -36,6 +36,11 @@ bool vgic_wakes(struct arm64_vcpu *v);
  */
 int vgic_set_line(struct arm64_vm *vm, struct arm64_vcpu *v, u32 intid, int source, bool level);
 
+/* Whether messages need the number of their device, since there is an ITS. */
+bool vgic_has_its(struct arm64_vm *vm);
+/* Serves KVMX_REQ_ITS, outside of the window. */
+void vgic_its_work(struct arm64_vcpu *v);
+
 /* A trapped access to one of its system registers; false: none of them. */
 bool vgic_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val);
 

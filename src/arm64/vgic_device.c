@@ -15,13 +15,20 @@
 #include <linux/slab.h>
 #include <kvmx/arch.h>
 
-#include "vgic_irq.h"
+#include "vgic_its.h"
 
 #define UNSET	(~0ULL)
 
 bool vgic_ready(struct arm64_vcpu *v)
 {
 	return vgic_of(v);
+}
+
+bool vgic_has_its(struct arm64_vm *vm)
+{
+	struct vgic *gic = smp_load_acquire(&vm->gic);
+
+	return gic && smp_load_acquire(&gic->its);
 }
 
 /* ---- the device's file ---- */
@@ -163,11 +170,19 @@ static int set_nr_irqs(struct vgic *gic, const struct kvmx_device_attr *attr)
 	return 0;
 }
 
+/* The device that a file belongs to is the controller, or its ITS. */
+static bool is_its(const struct kvmx_call *call)
+{
+	return call->object == to_arm64_vm(call->vm)->gic->its;
+}
+
 static long set_attr(struct kvmx_call *call)
 {
 	const struct kvmx_device_attr *attr = call->data;
 	struct vgic *gic = call->object;
 
+	if (is_its(call))
+		return vgic_its_set_attr(call->object, attr);
 	if (attr->flags)
 		return -EINVAL;
 	switch (attr->group) {
@@ -188,6 +203,8 @@ static long get_attr(struct kvmx_call *call)
 	struct vgic *gic = call->object;
 	u64 *base;
 
+	if (is_its(call))
+		return vgic_its_get_attr(call->object, attr);
 	switch (attr->group) {
 	case KVMX_DEV_ARM_VGIC_GRP_ADDR:
 		base = address_of(gic, attr->attr);
@@ -203,6 +220,8 @@ static long has_attr(struct kvmx_call *call)
 {
 	const struct kvmx_device_attr *attr = call->data;
 
+	if (is_its(call))
+		return vgic_its_has_attr(call->object, attr);
 	switch (attr->group) {
 	case KVMX_DEV_ARM_VGIC_GRP_ADDR:
 		return address_of(call->object, attr->attr) ? 0 : -ENXIO;
@@ -223,6 +242,14 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return kvmx_ioctl(KVMX_SCOPE_DEVICE, &call, cmd, arg);
 }
 
+static long its_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct arm64_vm *vm = file->private_data;
+	struct kvmx_call call = { .vm = &vm->vm, .object = vm->gic->its };
+
+	return kvmx_ioctl(KVMX_SCOPE_DEVICE, &call, cmd, arg);
+}
+
 static int device_release(struct inode *inode, struct file *file)
 {
 	struct arm64_vm *vm = file->private_data;
@@ -238,21 +265,36 @@ static const struct file_operations device_fops = {
 	.llseek = noop_llseek,
 };
 
-/* Under vm->lock. */
-static long create_device(struct kvmx_call *call)
+static const struct file_operations its_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = its_ioctl,
+	.release = device_release,
+	.llseek = noop_llseek,
+};
+
+/* A file for a device, with the number that fd_install() gives it, or ERR_PTR. */
+static struct file *device_file(struct arm64_vm *vm, const char *name,
+				const struct file_operations *fops, int *fd)
 {
-	struct kvmx_create_device *create = call->data;
-	struct arm64_vm *vm = to_arm64_vm(call->vm);
+	struct file *file;
+
+	*fd = get_unused_fd_flags(O_CLOEXEC);
+	if (*fd < 0)
+		return ERR_PTR(*fd);
+	file = anon_inode_getfile(name, fops, vm, O_RDWR);
+	if (IS_ERR(file))
+		put_unused_fd(*fd);
+	else
+		kvmx_vm_get(&vm->vm);
+	return file;
+}
+
+static long create_gic(struct arm64_vm *vm, struct kvmx_create_device *create)
+{
 	struct vgic *gic;
 	struct file *file;
 	int fd;
 
-	if (create->type != KVMX_DEV_TYPE_ARM_VGIC_V3)
-		return -ENODEV;
-	if (create->flags & ~KVMX_CREATE_DEVICE_TEST)
-		return -EINVAL;
-	if (create->flags & KVMX_CREATE_DEVICE_TEST)
-		return 0;
 	if (vm->gic)
 		return -EEXIST;
 	gic = kvzalloc(sizeof(*gic), GFP_KERNEL_ACCOUNT);
@@ -262,29 +304,63 @@ static long create_device(struct kvmx_call *call)
 	gic->vm = vm;
 	gic->dist_base = UNSET;
 	gic->redist_base = UNSET;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		goto free;
-	file = anon_inode_getfile("kvmx-vgic", &device_fops, vm, O_RDWR);
+	file = device_file(vm, "kvmx-vgic", &device_fops, &fd);
 	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		fd = PTR_ERR(file);
-		goto free;
+		kvfree(gic);
+		return PTR_ERR(file);
 	}
-	kvmx_vm_get(&vm->vm);
 	smp_store_release(&vm->gic, gic);
 	fd_install(fd, file);
 	create->fd = fd;
 	return 0;
-free:
-	kvfree(gic);
-	return fd;
+}
+
+/* One, of a controller that is there. */
+static long create_its(struct arm64_vm *vm, struct kvmx_create_device *create)
+{
+	struct vgic_its *its;
+	struct file *file;
+	int fd;
+
+	if (!vm->gic)
+		return -ENODEV;
+	if (vm->gic->its)
+		return -EEXIST;
+	its = vgic_its_alloc(vm->gic);
+	if (!its)
+		return -ENOMEM;
+	file = device_file(vm, "kvmx-its", &its_fops, &fd);
+	if (IS_ERR(file)) {
+		vgic_its_free(its);
+		return PTR_ERR(file);
+	}
+	smp_store_release(&vm->gic->its, its);
+	fd_install(fd, file);
+	create->fd = fd;
+	return 0;
+}
+
+/* Under vm->lock. */
+static long create_device(struct kvmx_call *call)
+{
+	struct kvmx_create_device *create = call->data;
+	bool its = create->type == KVMX_DEV_TYPE_ARM_VGIC_ITS;
+
+	if (!its && create->type != KVMX_DEV_TYPE_ARM_VGIC_V3)
+		return -ENODEV;
+	if (create->flags & ~KVMX_CREATE_DEVICE_TEST)
+		return -EINVAL;
+	if (create->flags & KVMX_CREATE_DEVICE_TEST)
+		return 0;
+	return its ? create_its(to_arm64_vm(call->vm), create) :
+		     create_gic(to_arm64_vm(call->vm), create);
 }
 
 void vgic_destroy(struct arm64_vm *vm)
 {
 	if (!vm->gic)
 		return;
+	vgic_its_free(vm->gic->its);
 	kvfree(vm->gic->spi);
 	kvfree(vm->gic);
 }
@@ -319,19 +395,23 @@ static long irq_line(struct kvmx_call *call)
 
 static int sink_set(struct kvmx_vm *vm, const struct kvmx_irq_route *route, int source, int level)
 {
-	if (route->kind != KVMX_ROUTE_CHIP)
-		return -1;
+	struct vgic *gic = smp_load_acquire(&to_arm64_vm(vm)->gic);
+
+	/* A message has no level: it is sent when the line rises. */
+	if (route->kind == KVMX_ROUTE_MSI)
+		return gic && level ? vgic_its_msi(gic, route) : -1;
 	return vgic_set_line(to_arm64_vm(vm), NULL, VGIC_PRIVATE + route->chip.pin, source, level) ?
 		-1 : 1;
 }
 
-/* MSIs need an ITS, which there is not. */
+/* An ITS asks whose message it is. */
 static int sink_check(struct kvmx_vm *vm, const struct kvmx_irq_route *route)
 {
 	const struct vgic *gic = to_arm64_vm(vm)->gic;
 
-	if (route->kind != KVMX_ROUTE_CHIP || route->chip.chip || !gic ||
-	    route->chip.pin >= VGIC_MAX_IRQS - VGIC_PRIVATE ||
+	if (route->kind == KVMX_ROUTE_MSI)
+		return route->msi.flags & KVMX_MSI_VALID_DEVID ? 0 : -EINVAL;
+	if (route->chip.chip || !gic || route->chip.pin >= VGIC_MAX_IRQS - VGIC_PRIVATE ||
 	    VGIC_PRIVATE + route->chip.pin >= gic->nr_irqs)
 		return -EINVAL;
 	return 0;
@@ -344,6 +424,8 @@ static int sink_allow(struct kvmx_vm *vm, enum kvmx_irq_use use)
 
 	if (use == KVMX_IRQ_USE_LINE)
 		return gic ? 0 : -ENXIO;
+	if (use == KVMX_IRQ_USE_MSI)
+		return gic && gic->its ? 0 : -ENODEV;
 	return use == KVMX_IRQ_USE_IRQFD && gic ? 0 : -EINVAL;
 }
 

@@ -20,7 +20,8 @@
 
 #define CTLR_ARE	BIT(4)
 #define CTLR_DS		BIT(6)
-#define TYPER_ID_BITS	(9 << 19)	/* 10 bits */
+#define TYPER_ID_BITS(n) (((n) - 1) << 19)
+#define TYPER_LPIS	BIT(17)
 #define TYPER_NO_1_OF_N	BIT(25)
 #define IIDR		0x43b	/* implementer: Arm; the architecture's own registers only */
 #define PIDR2_GICV3	0x3b
@@ -209,7 +210,8 @@ static u64 dist_read(struct vgic *gic, u32 offset, int len)
 	case GICD_CTLR:
 		return gic->ctlr | CTLR_ARE | CTLR_DS;
 	case GICD_TYPER:
-		return ((gic->nr_irqs + 31) / 32 - 1) | TYPER_ID_BITS | TYPER_NO_1_OF_N;
+		return ((gic->nr_irqs + 31) / 32 - 1) | TYPER_NO_1_OF_N |
+		       (gic->its ? TYPER_ID_BITS(VGIC_ID_BITS) | TYPER_LPIS : TYPER_ID_BITS(10));
 	case GICD_IIDR:
 		return IIDR;
 	case GIC_PIDR2:
@@ -249,7 +251,9 @@ static u64 redist_typer(struct vgic *gic, struct arm64_vcpu *v)
 	u64 aff = (v->mpidr & 0xffffff) | (v->mpidr >> 32 & 0xff) << 24;
 	bool last = v->vcpu.index + 1 == kvmx_vm_nr_vcpus(v->vcpu.vm);
 
-	return aff << 32 | (u64)v->vcpu.index << 8 | (last ? BIT(4) : 0);
+	/* Bit 0: physical LPIs. */
+	return aff << 32 | (u64)v->vcpu.index << 8 | (last ? BIT(4) : 0) |
+	       (gic->its ? BIT(0) : 0);
 }
 
 static u64 redist_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len)
@@ -261,6 +265,8 @@ static u64 redist_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int l
 		irqs_read(gic, v, offset - GICR_SGI, len, &val);
 		return val;
 	}
+	if (vgic_lpi_reg_read(gic, v, offset, &val))
+		return val;
 	switch (offset) {
 	case GICR_TYPER:
 		return redist_typer(gic, v);
@@ -304,6 +310,8 @@ void vgic_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len,
 		dist_write(gic, offset, len, val);
 	else if (offset >= GICR_SGI)
 		irqs_write(gic, v, offset - GICR_SGI, len, val);
+	else
+		vgic_lpi_reg_write(gic, v, offset, len, val);
 	spin_unlock_irqrestore(&gic->lock, flags);
 }
 

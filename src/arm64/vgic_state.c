@@ -280,24 +280,28 @@ static int access_sysreg(struct vgic *gic, const struct kvmx_device_attr *attr, 
 }
 
 /* Those from 0 to @nr have been locked. */
-static void unlock_vcpus(struct kvmx_vm *vm, u32 nr)
+static void unlock_first(struct kvmx_vm *vm, u32 nr)
 {
 	while (nr)
 		mutex_unlock(&vm->vcpus[--nr]->mutex);
 }
 
-/* What a vCPU that runs has is in part in the CPU: none may. */
-static int lock_vcpus(struct kvmx_vm *vm)
+int vgic_lock_vcpus(struct kvmx_vm *vm)
 {
 	u32 nr = kvmx_vm_nr_vcpus(vm), i;
 
 	for (i = 0; i < nr; i++) {
 		if (!mutex_trylock(&vm->vcpus[i]->mutex)) {
-			unlock_vcpus(vm, i);
+			unlock_first(vm, i);
 			return -EBUSY;
 		}
 	}
 	return 0;
+}
+
+void vgic_unlock_vcpus(struct kvmx_vm *vm)
+{
+	unlock_first(vm, kvmx_vm_nr_vcpus(vm));
 }
 
 int vgic_state_access(struct vgic *gic, const struct kvmx_device_attr *attr, bool write)
@@ -309,11 +313,11 @@ int vgic_state_access(struct vgic *gic, const struct kvmx_device_attr *attr, boo
 		return ret;
 	if (!gic->ready)
 		return -EBUSY;
-	ret = lock_vcpus(vm);
+	ret = vgic_lock_vcpus(vm);
 	if (ret)
 		return ret;
 	ret = attr->group == KVMX_DEV_ARM_VGIC_GRP_CPU_SYSREGS ? access_sysreg(gic, attr, write) :
 								   access_small(gic, attr, write);
-	unlock_vcpus(vm, kvmx_vm_nr_vcpus(vm));
+	vgic_unlock_vcpus(vm);
 	return ret;
 }

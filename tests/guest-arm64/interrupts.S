@@ -203,3 +203,47 @@ GUEST guest_busy
 	b	3b
 	VECTORS busy_vectors
 END guest_busy
+
+/*
+ * For its.c: does what a list at x21 says, of three words each: what to do, an
+ * address, a value.
+ */
+GUEST guest_script
+	adr	x0, script_vectors
+	msr	vbar_el1, x0
+	mov	x1, #0xf0
+	msr	ICC_PMR, x1
+	mov	x1, #1
+	msr	ICC_IGRPEN1, x1
+	isb
+	msr	daifclr, #2
+1:	ldp	x0, x1, [x21], #16
+	ldr	x2, [x21], #8
+	adr	x3, 2f
+	add	x3, x3, x0, lsl #4
+	br	x3
+	.balign	16
+2:	b	6f			/* 0: the end */
+	.balign	16
+	str	w2, [x1]		/* 1: store 32 bits */
+	b	1b
+	.balign	16
+	str	x2, [x1]		/* 2: store 64 bits */
+	b	1b
+	.balign	16
+3:	ldr	x3, [x1]		/* 3: until the load of 64 bits gives the value */
+	cmp	x3, x2
+	b.ne	3b
+	b	1b
+	.balign	16
+	ldr	w3, [x1]		/* 4: report 32 bits */
+	REPORT	w3
+	b	1b
+	.balign	16
+4:	cmp	x28, x2			/* 5: so many interrupts came */
+	b.ge	1b
+	wfi
+	b	4b
+6:	DONE
+	VECTORS script_vectors
+END guest_script

@@ -311,6 +311,7 @@ int main(int argc, char **argv)
 	test_signal();
 	test_registers();
 	test_interrupts();
+	test_its();
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed != 0;
 }

@@ -142,6 +142,8 @@ static void mmio(struct vm *vm, struct kvmx_run *run, struct story *story)
 		story->stored[story->stores++ % 8] = val;
 	} else if (at == 0x300 || at == 0x304) {
 		vm_line(vm, SPI, at == 0x300);
+	} else if (at == 0x308 && run->mmio.is_write && vm->call) {
+		vm->call(vm, val);
 	} else if (at >= 0x200 && at < 0x240) {
 		val = LOAD_ANSWER + at - 0x200;
 		memcpy(run->mmio.data, &val, run->mmio.len);

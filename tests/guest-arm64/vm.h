@@ -24,6 +24,7 @@ struct vm {
 	uint8_t *memory;
 	int vcpu[2];
 	struct kvmx_run *run[2];
+	void (*call)(struct vm *vm, uint32_t value);	/* for a store at 0x308 */
 };
 
 /* What the guest told by stores to its device. */
@@ -47,6 +48,8 @@ bool told(const struct story *story, const uint32_t *values, unsigned int n);
 
 /* interrupts.c */
 void test_interrupts(void);
+/* its.c */
+void test_its(void);
 
 void check(bool ok, const char *what);
 int must(int result, const char *what);
