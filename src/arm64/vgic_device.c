@@ -176,6 +176,19 @@ static bool is_its(const struct kvmx_call *call)
 	return call->object == to_arm64_vm(call->vm)->gic->its;
 }
 
+static long control(struct vgic *gic, u64 attr)
+{
+	switch (attr) {
+	case KVMX_DEV_ARM_VGIC_CTRL_INIT:
+		return device_init(gic);
+	case KVMX_DEV_ARM_VGIC_SAVE_PENDING_TABLES:
+		/* Without an ITS nothing of the kind is pending. */
+		return !gic->ready ? -EBUSY : gic->its ? vgic_its_save_pending(gic->its) : 0;
+	default:
+		return -ENXIO;
+	}
+}
+
 static long set_attr(struct kvmx_call *call)
 {
 	const struct kvmx_device_attr *attr = call->data;
@@ -191,7 +204,7 @@ static long set_attr(struct kvmx_call *call)
 	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
 		return set_nr_irqs(gic, attr);
 	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
-		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ? device_init(gic) : -ENXIO;
+		return control(gic, attr->attr);
 	default:
 		return vgic_state_access(gic, attr, true);
 	}
@@ -228,7 +241,8 @@ static long has_attr(struct kvmx_call *call)
 	case KVMX_DEV_ARM_VGIC_GRP_NR_IRQS:
 		return 0;
 	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
-		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ? 0 : -ENXIO;
+		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ||
+		       attr->attr == KVMX_DEV_ARM_VGIC_SAVE_PENDING_TABLES ? 0 : -ENXIO;
 	default:
 		return vgic_state_has(call->object, attr);
 	}
@@ -425,7 +439,7 @@ static int sink_allow(struct kvmx_vm *vm, enum kvmx_irq_use use)
 	if (use == KVMX_IRQ_USE_LINE)
 		return gic ? 0 : -ENXIO;
 	if (use == KVMX_IRQ_USE_MSI)
-		return gic && gic->its ? 0 : -ENODEV;
+		return vgic_has_its(to_arm64_vm(vm)) ? 0 : -ENODEV;
 	return use == KVMX_IRQ_USE_IRQFD && gic ? 0 : -EINVAL;
 }
 

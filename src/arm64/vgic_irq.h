@@ -166,6 +166,8 @@ void vgic_lpi_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int 
 /* vgic_lpi.c, where guest memory can be accessed, without the lock: what the guest's tables say. */
 void vgic_lpi_read_config(struct vgic *gic, struct vgic_lpi *lpi);
 void vgic_lpi_read_pending(struct vgic *gic, struct vgic_lpi *lpi);
+/* And whether it is pending, into the table at @pendbaser: 0 or -EFAULT. */
+int vgic_lpi_write_pending(struct vgic *gic, const struct vgic_lpi *lpi, u64 pendbaser);
 /* How many interrupt numbers the guest's table of configurations is for. */
 u32 vgic_lpi_limit(struct vgic *gic);
 /* @len bytes of @val into the register of 64 bits at @old, from @offset on. */

@@ -115,13 +115,15 @@ int its_event_map(struct vgic_its *its, u32 device, u32 event, u32 intid, u32 ic
 	struct vgic *gic = its->gic;
 	struct vgic_lpi *lpi;
 	unsigned long flags;
+	u32 index;
 	gpa_t at;
 
 	if (!dev || event >= 1u << dev->event_bits || icid >= ITS_COLLECTIONS ||
 	    intid < VGIC_LPI_FIRST || intid >= vgic_lpi_limit(gic) ||
 	    its_entry_at(its, ITS_BASER_COLLECTIONS, icid, &at))
 		return -EINVAL;
-	if (its_event_find(its, device, event) || test_bit(intid - VGIC_LPI_FIRST, its->used))
+	index = array_index_nospec(intid - VGIC_LPI_FIRST, ITS_NR_LPIS);
+	if (its_event_find(its, device, event) || test_bit(index, its->used))
 		return -EEXIST;
 	lpi = kzalloc(sizeof(*lpi), GFP_KERNEL_ACCOUNT);
 	if (!lpi)
@@ -132,7 +134,7 @@ int its_event_map(struct vgic_its *its, u32 device, u32 event, u32 intid, u32 ic
 	lpi->irq.edge = true;
 	lpi->irq.group1 = true;
 	lpi->irq.target = its->collection[array_index_nospec(icid, ITS_COLLECTIONS)];
-	__set_bit(intid - VGIC_LPI_FIRST, its->used);
+	__set_bit(index, its->used);
 	spin_lock_irqsave(&gic->lock, flags);
 	insert(its, lpi);
 	spin_unlock_irqrestore(&gic->lock, flags);
@@ -246,6 +248,18 @@ void its_forget_collections(struct vgic_its *its)
 			its_collection_map(its, icid, NULL);
 }
 
+void its_forget(struct vgic_its *its)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&its->gic->lock, flags);
+	its->forget_devices = false;
+	its->forget_collections = false;
+	spin_unlock_irqrestore(&its->gic->lock, flags);
+	its_forget_devices(its);
+	its_forget_collections(its);
+}
+
 /* ---- messages ---- */
 
 int vgic_its_msi(struct vgic *gic, const struct kvmx_irq_route *route)
@@ -257,7 +271,7 @@ int vgic_its_msi(struct vgic *gic, const struct kvmx_irq_route *route)
 
 	if (!its || !smp_load_acquire(&its->mapped) || address != its->base + ITS_TRANSLATER ||
 	    !(route->msi.flags & KVMX_MSI_VALID_DEVID))
-		return -1;
+		return -EINVAL;
 	spin_lock_irqsave(&gic->lock, flags);
 	if (its->enabled)
 		lpi = its_event_find(its, route->msi.devid, route->msi.data);

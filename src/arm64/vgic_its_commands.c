@@ -67,8 +67,10 @@ static void mapd(struct vgic_its *its, const struct command *c)
 		return;
 	}
 	device = its_device_find(its, cmd_device(c));
-	if (device)
-		its_device_unmap(its, device);
+	if (!device)
+		return;
+	its_entry_forget_device(its, device->id);
+	its_device_unmap(its, device);
 }
 
 static void mapc(struct vgic_its *its, const struct command *c)
@@ -113,6 +115,12 @@ static void set_pending(struct vgic_its *its, const struct command *c, bool pend
 		lpi->irq.lr_latch = false;
 	vgic_irq_changed(its->gic, &lpi->irq);
 	spin_unlock_irqrestore(&its->gic->lock, flags);
+}
+
+static void discard(struct vgic_its *its, struct vgic_lpi *lpi)
+{
+	its_entry_forget_event(its, its_device_find(its, lpi->key >> 32), lpi->key);
+	its_event_unmap(its, lpi);
 }
 
 static void invall(struct vgic_its *its, u32 icid)
@@ -175,7 +183,7 @@ static int run(struct vgic_its *its, const struct command *c)
 		if (lpi && (c->word[0] & 0xff) == CMD_INV)
 			vgic_lpi_read_config(its->gic, lpi);
 		else if (lpi)
-			its_event_unmap(its, lpi);
+			discard(its, lpi);
 		return 1;
 	case CMD_INVALL:
 		invall(its, cmd_icid(c));

@@ -90,18 +90,32 @@ static int set_address(struct vgic_its *its, const struct kvmx_device_attr *attr
 	return ret;
 }
 
-static int reset(struct vgic_its *its)
+static int do_reset(struct vgic_its *its)
+{
+	vgic_its_reset(its);
+	return 0;
+}
+
+/* While no vCPU runs, and with access to guest memory. */
+static int stopped(struct vgic_its *its, int (*what)(struct vgic_its *its))
 {
 	struct kvmx_vm *vm = &its->gic->vm->vm;
-	int ret = vgic_lock_vcpus(vm);
+	int ret = vgic_lock_vcpus(vm), idx;
 
 	if (ret)
 		return ret;
+	idx = srcu_read_lock(&vm->memory.srcu);
 	mutex_lock(&its->lock);
-	vgic_its_reset(its);
+	ret = what(its);
 	mutex_unlock(&its->lock);
+	srcu_read_unlock(&vm->memory.srcu, idx);
 	vgic_unlock_vcpus(vm);
-	return 0;
+	return ret;
+}
+
+long vgic_its_save_pending(struct vgic_its *its)
+{
+	return stopped(its, its_save_pending);
 }
 
 static int control(struct vgic_its *its, u64 attr)
@@ -110,10 +124,35 @@ static int control(struct vgic_its *its, u64 attr)
 	case KVMX_DEV_ARM_VGIC_CTRL_INIT:
 		return init(its);
 	case KVMX_DEV_ARM_ITS_CTRL_RESET:
-		return reset(its);
+		return stopped(its, do_reset);
+	case KVMX_DEV_ARM_ITS_SAVE_TABLES:
+		return stopped(its, its_save);
+	case KVMX_DEV_ARM_ITS_RESTORE_TABLES:
+		return stopped(its, its_restore);
 	default:
 		return -ENXIO;
 	}
+}
+
+static int reg_access(struct vgic_its *its, const struct kvmx_device_attr *attr, bool write)
+{
+	struct kvmx_vm *vm = &its->gic->vm->vm;
+	u64 val = 0;
+	int ret;
+
+	ret = attr->attr >= ITS_FRAMES_SIZE ? -ENXIO : vgic_its_reg_check(attr->attr);
+	if (!ret && write && kvmx_call_get(attr->addr, &val, sizeof(val)))
+		ret = -EFAULT;
+	if (!ret)
+		ret = vgic_lock_vcpus(vm);
+	if (ret)
+		return ret;
+	if (write)
+		ret = vgic_its_reg_set(its, attr->attr, val);
+	else
+		val = vgic_its_reg_read(its, attr->attr, attr->attr < 8 ? 4 : 8);
+	vgic_unlock_vcpus(vm);
+	return ret || write ? ret : kvmx_call_put(attr->addr, &val, sizeof(val));
 }
 
 long vgic_its_set_attr(struct vgic_its *its, const struct kvmx_device_attr *attr)
@@ -125,6 +164,8 @@ long vgic_its_set_attr(struct vgic_its *its, const struct kvmx_device_attr *attr
 		return set_address(its, attr);
 	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
 		return control(its, attr->attr);
+	case KVMX_DEV_ARM_VGIC_GRP_ITS_REGS:
+		return reg_access(its, attr, true);
 	default:
 		return -ENXIO;
 	}
@@ -137,6 +178,8 @@ long vgic_its_get_attr(struct vgic_its *its, const struct kvmx_device_attr *attr
 		if (attr->attr != KVMX_VGIC_ITS_ADDR_TYPE)
 			return -ENODEV;
 		return kvmx_call_put(attr->addr, &its->base, sizeof(its->base));
+	case KVMX_DEV_ARM_VGIC_GRP_ITS_REGS:
+		return reg_access(its, attr, false);
 	default:
 		return -ENXIO;
 	}
@@ -149,7 +192,11 @@ long vgic_its_has_attr(struct vgic_its *its, const struct kvmx_device_attr *attr
 		return attr->attr == KVMX_VGIC_ITS_ADDR_TYPE ? 0 : -ENXIO;
 	case KVMX_DEV_ARM_VGIC_GRP_CTRL:
 		return attr->attr == KVMX_DEV_ARM_VGIC_CTRL_INIT ||
-		       attr->attr == KVMX_DEV_ARM_ITS_CTRL_RESET ? 0 : -ENXIO;
+		       attr->attr == KVMX_DEV_ARM_ITS_CTRL_RESET ||
+		       attr->attr == KVMX_DEV_ARM_ITS_SAVE_TABLES ||
+		       attr->attr == KVMX_DEV_ARM_ITS_RESTORE_TABLES ? 0 : -ENXIO;
+	case KVMX_DEV_ARM_VGIC_GRP_ITS_REGS:
+		return attr->attr >= ITS_FRAMES_SIZE ? -ENXIO : vgic_its_reg_check(attr->attr);
 	default:
 		return -ENXIO;
 	}

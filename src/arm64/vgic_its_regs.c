@@ -147,11 +147,53 @@ void vgic_its_reset(struct vgic_its *its)
 	its->creadr = 0;
 	its->cwriter = 0;
 	memset(its->baser, 0, sizeof(its->baser));
-	its->forget_devices = false;
-	its->forget_collections = false;
 	spin_unlock_irqrestore(&its->gic->lock, flags);
-	its_forget_devices(its);
-	its_forget_collections(its);
+	its_forget(its);
+}
+
+/* ---- for user space ---- */
+
+int vgic_its_reg_check(u32 offset)
+{
+	switch (offset) {
+	case GITS_CTLR:
+	case GITS_IIDR:
+	case GITS_TYPER:
+	case GITS_CBASER:
+	case GITS_CWRITER:
+	case GITS_CREADR:
+		return 0;
+	default:
+		if (offset < GITS_BASER || offset >= GITS_BASER + 8 * 8)
+			return -ENXIO;
+		return offset & 7 ? -EINVAL : 0;
+	}
+}
+
+/* Unlike a guest, user space may say how far the commands are, and has to say which format it has. */
+int vgic_its_reg_set(struct vgic_its *its, u32 offset, u64 val)
+{
+	unsigned long flags;
+	int ret = 0;
+
+	if (offset == GITS_IIDR)
+		return val == IIDR ? 0 : -EINVAL;
+	if (offset == GITS_CREADR) {
+		spin_lock_irqsave(&its->gic->lock, flags);
+		if (its->enabled)
+			ret = -EBUSY;
+		else if ((val & OFFSET_BITS) >= ((its->cbaser & 0xff) + 1) << 12)
+			ret = -EINVAL;
+		else
+			its->creadr = val & OFFSET_BITS;
+		spin_unlock_irqrestore(&its->gic->lock, flags);
+		return ret;
+	}
+	/* The first vCPU does what there is to do, once it runs. */
+	if (vgic_its_reg_write(its, offset, offset == GITS_CTLR ? 4 : 8, val) &&
+	    kvmx_vm_nr_vcpus(&its->gic->vm->vm))
+		kvmx_vcpu_request(its->gic->vm->vm.vcpus[0], KVMX_REQ_ITS);
+	return 0;
 }
 
 /* ---- on the bus ---- */

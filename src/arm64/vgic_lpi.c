@@ -146,6 +146,24 @@ void vgic_lpi_read_config(struct vgic *gic, struct vgic_lpi *lpi)
 	spin_unlock_irqrestore(&gic->lock, flags);
 }
 
+static gpa_t pending_at(u64 pendbaser, u32 intid)
+{
+	return (pendbaser & GENMASK_ULL(51, 16)) + intid / 8;
+}
+
+int vgic_lpi_write_pending(struct vgic *gic, const struct vgic_lpi *lpi, u64 pendbaser)
+{
+	gpa_t at = pending_at(pendbaser, lpi->irq.intid);
+	u8 bits, bit = BIT(lpi->irq.intid % 8);
+
+	if (kvmx_guest_read(&gic->vm->vm, at, &bits, sizeof(bits)))
+		return -EFAULT;
+	if (!(bits & bit) == !lpi->irq.latch)
+		return 0;
+	bits ^= bit;
+	return kvmx_guest_write(&gic->vm->vm, at, &bits, sizeof(bits));
+}
+
 /* What was pending there is pending here from now on. */
 void vgic_lpi_read_pending(struct vgic *gic, struct vgic_lpi *lpi)
 {
@@ -157,7 +175,7 @@ void vgic_lpi_read_pending(struct vgic *gic, struct vgic_lpi *lpi)
 
 	if (!v || !READ_ONCE(v->gic->lpis.enabled) || intid >= vgic_lpi_limit(gic))
 		return;
-	at = (read_under_lock(gic, &v->gic->lpis.pendbaser) & GENMASK_ULL(51, 16)) + intid / 8;
+	at = pending_at(read_under_lock(gic, &v->gic->lpis.pendbaser), intid);
 	if (kvmx_guest_read(&gic->vm->vm, at, &bits, sizeof(bits)) || !(bits & bit))
 		return;
 	bits &= ~bit;

@@ -57,12 +57,15 @@ struct target target_make(void)
 	struct kvmx_userspace_memory_region region = {
 		.memory_size = ARENA / 2, .userspace_addr = (uintptr_t)arena,
 	};
-	uint64_t dist = GICD, redist = GICR;
+	uint64_t dist = GICD, redist = GICR, its = ITS;
 	struct kvmx_device_attr attrs[] = {
 		{ .group = KVMX_DEV_ARM_VGIC_GRP_ADDR, .attr = KVMX_VGIC_V3_ADDR_TYPE_DIST,
 		  .addr = (uintptr_t)&dist },
 		{ .group = KVMX_DEV_ARM_VGIC_GRP_ADDR, .attr = KVMX_VGIC_V3_ADDR_TYPE_REDIST,
 		  .addr = (uintptr_t)&redist },
+		{ .group = KVMX_DEV_ARM_VGIC_GRP_CTRL, .attr = KVMX_DEV_ARM_VGIC_CTRL_INIT },
+		{ .group = KVMX_DEV_ARM_VGIC_GRP_ADDR, .attr = KVMX_VGIC_ITS_ADDR_TYPE,
+		  .addr = (uintptr_t)&its },
 		{ .group = KVMX_DEV_ARM_VGIC_GRP_CTRL, .attr = KVMX_DEV_ARM_VGIC_CTRL_INIT },
 	};
 	unsigned int i;
@@ -72,8 +75,12 @@ struct target target_make(void)
 	must(ioctl(t.fd[VCPU_FILE], KVMX_ARM_VCPU_INIT, &init), "init a vCPU");
 	must(ioctl(t.fd[VM_FILE], KVMX_CREATE_DEVICE, &create), "create a GIC");
 	t.fd[GIC_FILE] = create.fd;
-	for (i = 0; i < 3; i++)
-		must(ioctl(create.fd, KVMX_SET_DEVICE_ATTR, &attrs[i]), "set up a GIC");
+	create.type = KVMX_DEV_TYPE_ARM_VGIC_ITS;
+	must(ioctl(t.fd[VM_FILE], KVMX_CREATE_DEVICE, &create), "create an ITS");
+	t.fd[ITS_FILE] = create.fd;
+	for (i = 0; i < 5; i++)
+		must(ioctl(t.fd[i < 3 ? GIC_FILE : ITS_FILE], KVMX_SET_DEVICE_ATTR, &attrs[i]),
+		     "set up a GIC and an ITS");
 	t.run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, t.fd[VCPU_FILE], 0);
 	must(t.run == MAP_FAILED ? -1 : 0, "map a vCPU");
 	return t;
@@ -82,6 +89,7 @@ struct target target_make(void)
 void target_end(struct target *t)
 {
 	munmap(t->run, 4096);
+	close(t->fd[ITS_FILE]);
 	close(t->fd[GIC_FILE]);
 	close(t->fd[VCPU_FILE]);
 	close(t->fd[VM_FILE]);
@@ -90,7 +98,7 @@ void target_end(struct target *t)
 #define D	(1 << DEVICE_FILE)
 #define V	(1 << VM_FILE)
 #define C	(1 << VCPU_FILE)
-#define G	(1 << GIC_FILE)
+#define G	(1 << GIC_FILE | 1 << ITS_FILE)
 
 /* On which files an ioctl is, and that it looks at its pointer before all else. */
 static const struct {

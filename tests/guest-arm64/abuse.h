@@ -12,14 +12,16 @@ struct ioctl_number {
 extern const struct ioctl_number ioctl_numbers[];	/* made from the interface's header */
 extern const unsigned int nr_ioctl_numbers;
 
-/* A VM's files: itself, a vCPU that was initialized, a GIC that was set up. */
-enum scope { DEVICE_FILE, VM_FILE, VCPU_FILE, GIC_FILE, SCOPES };
+/* A VM's files: itself, a vCPU that was initialized, a GIC and an ITS that were set up. */
+enum scope { DEVICE_FILE, VM_FILE, VCPU_FILE, GIC_FILE, ITS_FILE, SCOPES };
 struct target {
 	int fd[SCOPES];
 	struct kvmx_run *run;
 };
 struct target target_make(void);
 void target_end(struct target *t);
+
+#define ITS	0x08080000
 
 #define ARENA	(4ul << 20)
 extern char *arena;	/* what guests may have for memory */

@@ -79,6 +79,34 @@ static void attribute(struct worker *w, void *data)
 	attr->addr = (uintptr_t)&w->payload[64];
 }
 
+/* Registers, with tables in what the guest writes to; and that these are saved and restored. */
+static void its_attribute(struct worker *w, void *data)
+{
+	static const uint16_t known[] = { 0, 4, 0x80, 0x88, 0x90, 0x100, 0x108 };
+	struct kvmx_device_attr *attr = data;
+
+	attribute(w, data);
+	if (!below(w, 4))
+		return;
+	attr->group = below(w, 3) ? KVMX_DEV_ARM_VGIC_GRP_ITS_REGS : KVMX_DEV_ARM_VGIC_GRP_CTRL;
+	attr->attr = below(w, 5);
+	if (attr->group == KVMX_DEV_ARM_VGIC_GRP_ITS_REGS)
+		attr->attr = known[below(w, 7)];
+	if (below(w, 2))
+		w->payload[64] = below(w, 4) << 62 | below(w, 8) << 12 | below(w, 4) << 8 | below(w, 3);
+}
+
+static void message(struct worker *w, void *data)
+{
+	struct kvmx_msi *msi = data;
+
+	memset(msi, 0, sizeof(*msi));
+	msi->address_lo = ITS + 0x10040 + !below(w, 8);
+	msi->data = below(w, 16);
+	msi->devid = below(w, 16);
+	msi->flags = below(w, 8) ? KVMX_MSI_VALID_DEVID : below(w, 4);
+}
+
 /* A guest may write wherever a slot leads: only to what is meant for it. */
 static void region(struct worker *w, void *data)
 {
@@ -148,6 +176,10 @@ static unsigned long choose(struct worker *w, enum scope *scope)
 		{ KVMX_SET_DEVICE_ATTR, GIC_FILE, attribute },
 		{ KVMX_GET_DEVICE_ATTR, GIC_FILE, attribute },
 		{ KVMX_HAS_DEVICE_ATTR, GIC_FILE, attribute },
+		{ KVMX_SET_DEVICE_ATTR, ITS_FILE, its_attribute },
+		{ KVMX_SET_DEVICE_ATTR, ITS_FILE, its_attribute },
+		{ KVMX_GET_DEVICE_ATTR, ITS_FILE, its_attribute },
+		{ KVMX_SIGNAL_MSI, VM_FILE, message },
 		{ KVMX_SET_USER_MEMORY_REGION, VM_FILE, region },
 		{ KVMX_GET_DIRTY_LOG, VM_FILE, log_of },
 		{ KVMX_IRQ_LINE, VM_FILE, NULL }, { KVMX_IRQFD, VM_FILE, NULL },

@@ -58,11 +58,16 @@ static void say(struct world *w, int cpu, uint64_t what, uint64_t address, uint6
 	*w->script[cpu]++ = value;
 }
 
-static int its_attr(struct world *w, uint32_t group, uint64_t attr, uint64_t *val)
+static int attr(int fd, unsigned long what, uint32_t group, uint64_t number, uint64_t *val)
 {
-	struct kvmx_device_attr set = { .group = group, .attr = attr, .addr = (uintptr_t)val };
+	struct kvmx_device_attr access = { .group = group, .attr = number, .addr = (uintptr_t)val };
 
-	return ioctl(w->its, KVMX_SET_DEVICE_ATTR, &set);
+	return ioctl(fd, what, &access);
+}
+
+static int its_attr(struct world *w, uint32_t group, uint64_t number, uint64_t *val)
+{
+	return attr(w->its, KVMX_SET_DEVICE_ATTR, group, number, val);
 }
 
 static struct world world_make(void)
@@ -205,7 +210,7 @@ static void test_messages(void)
 	check((story.value[2] >> 17 & 1) && (story.value[2] >> 19 & 31) == 15 && story.value[3] == 1,
 	      "of which the registers tell");
 	check(answer == 1 && message(w.vm, 9) == 0, "a message says whether it came to something");
-	check(send(w.vm, DOORBELL + 4, DEVICE_ID, KVMX_MSI_VALID_DEVID, 2) == -EPERM &&
+	check(send(w.vm, DOORBELL + 4, DEVICE_ID, KVMX_MSI_VALID_DEVID, 2) == -EINVAL &&
 	      send(w.vm, DOORBELL, DEVICE_ID + 1, KVMX_MSI_VALID_DEVID, 2) == 0,
 	      "one to another address, or of another device");
 	world_free(&w);
@@ -386,6 +391,80 @@ static void test_hostile(void)
 	check(ended == i, "tables and commands that make no sense");
 }
 
+/* What user space takes from the one world to the other, as the API has it done. */
+static void carry(struct world *from, struct world *to)
+{
+	static const uint32_t redist[] = { 0x70, 0x74, 0x78, 0x7c, 0 },
+			      its[] = { 0x80, 4, 0x90, 0x88, 0x100, 0x108 };
+	const uint32_t regs = KVMX_DEV_ARM_VGIC_GRP_ITS_REGS;
+	uint64_t val = 0;
+	unsigned int i;
+
+	must(attr(from->vm->gic, KVMX_SET_DEVICE_ATTR, KVMX_DEV_ARM_VGIC_GRP_CTRL,
+		  KVMX_DEV_ARM_VGIC_SAVE_PENDING_TABLES, NULL), "save what is pending");
+	must(its_attr(from, KVMX_DEV_ARM_VGIC_GRP_CTRL, KVMX_DEV_ARM_ITS_SAVE_TABLES, NULL),
+	     "save the ITS");
+	memcpy(to->vm->memory, from->vm->memory, MEMORY);
+	to->written = from->written;
+	for (i = 0; i < 11; i++) {
+		uint32_t group = i == 10 ? KVMX_DEV_ARM_VGIC_GRP_DIST_REGS :
+					   KVMX_DEV_ARM_VGIC_GRP_REDIST_REGS;
+		uint64_t number = i == 10 ? 0 : redist[i % 5] | (uint64_t)(i / 5) << 32;
+
+		must(attr(from->vm->gic, KVMX_GET_DEVICE_ATTR, group, number, &val), "get a register");
+		must(attr(to->vm->gic, KVMX_SET_DEVICE_ATTR, group, number, &val), "set a register");
+	}
+	for (i = 0; i < sizeof(its) / sizeof(its[0]); i++) {
+		must(attr(from->its, KVMX_GET_DEVICE_ATTR, regs, its[i], &val), "get a register");
+		must(its_attr(to, regs, its[i], &val), "set a register");
+	}
+	must(its_attr(to, KVMX_DEV_ARM_VGIC_GRP_CTRL, KVMX_DEV_ARM_ITS_RESTORE_TABLES, NULL),
+	     "restore the ITS");
+	must(attr(from->its, KVMX_GET_DEVICE_ATTR, regs, 0, &val), "get a register");
+	must(its_attr(to, regs, 0, &val), "set a register");
+}
+
+/* Another VM goes on with its events, what is pending of them, and a command that is not done. */
+static void test_saved(void)
+{
+	struct world first = world_make(), w = world_make();
+	struct kvmx_mp_state state = { .mp_state = KVMX_MP_STATE_RUNNABLE };
+	struct second other = { .vm = w.vm };
+	struct story story;
+	uint64_t val;
+
+	mapped(&first);
+	event(&first, MOVI, 3, 1);
+	commands(&first, 0);
+	story = run(&first);
+	check(story.done && message(first.vm, 1) == 1 && message(first.vm, 3) == 1,
+	      "two LPIs wait when the VM is saved");
+	event(&first, INT, 2, 0);
+	val = first.written;
+	must(its_attr(&first, KVMX_DEV_ARM_VGIC_GRP_ITS_REGS, 0x88, &val), "another command");
+	carry(&first, &w);
+	world_free(&first);
+
+	say(&w, 0, AWAIT, 0, 2);
+	event(&w, INT, 0, 0);
+	commands(&w, 0);
+	say(&w, 0, AWAIT, 0, 3);
+	say(&w, 0, END, 0, 0);
+	story = run(&w);
+	/* Which of the first two comes first is the CPU's affair. */
+	check(story.done && story.n == 3 && story.value[2] == LPI &&
+	      (story.value[0] ^ story.value[1]) == 3 && story.value[0] + story.value[1] == 2 * LPI + 3,
+	      "and come in another, with that of a command that was not done");
+	say(&w, 1, AWAIT, 0, 1);
+	say(&w, 1, END, 0, 0);
+	vm_start(w.vm, 1, guest_script, guest_script_end);
+	reg_set(w.vm, 1, CORE_REG(regs.regs[21]), SCRIPT(1));
+	must(ioctl(w.vm->vcpu[1], KVMX_SET_MP_STATE, &state), "the second CPU on");
+	second(&other);
+	check(other.story.done && TOLD(&other.story, LPI + 3), "also at the second CPU");
+	world_free(&w);
+}
+
 static void test_creation(void)
 {
 	struct kvmx_create_device create = { .type = KVMX_DEV_TYPE_ARM_VGIC_ITS };
@@ -411,5 +490,6 @@ void test_its(void)
 	test_irqfd();
 	test_changes();
 	test_moves();
+	test_saved();
 	test_hostile();
 }

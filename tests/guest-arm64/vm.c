@@ -60,7 +60,7 @@ static void gic_make(struct vm *vm)
 	gic_set(create.fd, KVMX_DEV_ARM_VGIC_GRP_ADDR, KVMX_VGIC_V3_ADDR_TYPE_DIST, GICD);
 	gic_set(create.fd, KVMX_DEV_ARM_VGIC_GRP_ADDR, KVMX_VGIC_V3_ADDR_TYPE_REDIST, GICR);
 	gic_set(create.fd, KVMX_DEV_ARM_VGIC_GRP_CTRL, KVMX_DEV_ARM_VGIC_CTRL_INIT, 0);
-	close(create.fd);
+	vm->gic = create.fd;
 }
 
 void vm_line(struct vm *vm, uint32_t spi, int level)
@@ -85,6 +85,7 @@ struct vm *vm_make(unsigned int vcpus, bool gic)
 	must(ioctl(vm->fd, KVMX_SET_USER_MEMORY_REGION, &region), "memory region");
 	for (i = 0; i < vcpus; i++)
 		vcpu_make(vm, i);
+	vm->gic = -1;
 	if (gic)
 		gic_make(vm);
 	return vm;
@@ -99,6 +100,8 @@ void vm_free(struct vm *vm)
 		close(vm->vcpu[i]);
 	}
 	munmap(vm->memory, MEMORY);
+	if (vm->gic >= 0)
+		close(vm->gic);
 	close(vm->fd);
 	free(vm);
 }

@@ -21,6 +21,7 @@
 
 struct vm {
 	int fd;
+	int gic;			/* -1: none */
 	uint8_t *memory;
 	int vcpu[2];
 	struct kvmx_run *run[2];

@@ -2,6 +2,7 @@
 /* The ITS: its registers, commands from guest memory, messages that become LPIs. */
 /* links: src/arm64/vgic.c src/arm64/vgic_regs.c src/arm64/vgic_lpi.c src/arm64/vgic_its.c */
 /* links: src/arm64/vgic_its_commands.c src/arm64/vgic_its_regs.c src/arm64/vgic_its_device.c */
+/* links: src/arm64/vgic_its_tables.c */
 #include <linux/slab.h>
 
 #include "arm64/timer.h"
@@ -138,6 +139,7 @@ static void world(void)
 	ck_assert_int_eq(vgic_init(gic), 0);
 	gic->ready = true;
 	vm->gic = gic;
+	ck_assert_int_eq(init_srcu_struct(&vm->vm.memory.srcu), 0);
 	its = vgic_its_alloc(gic);
 	gic->its = its;
 	vgic_reg_write(gic, NULL, 0, 4, VGIC_CTLR_GROUP1);
@@ -152,6 +154,7 @@ static void teardown(void)
 		vgic_vcpu_free(v[i]);
 		kfree(v[i]);
 	}
+	cleanup_srcu_struct(&vm->vm.memory.srcu);
 	kvfree(gic->spi);
 	kfree(gic);
 	kfree(vm);
@@ -354,9 +357,9 @@ START_TEST(attributes)
 	ck_assert_int_eq(attribute(addr, type + 1, ITS), -ENODEV);
 	ck_assert_int_eq(attribute(addr, type, ITS + 0x1000), -EINVAL);
 	ck_assert_int_eq(attribute(addr, type, 0xfffffff0000), -E2BIG);
-	ck_assert_int_eq(msi(5, 0), -1);
+	ck_assert_int_eq(msi(5, 0), -EINVAL);
 	ck_assert_int_eq(attribute(KVMX_DEV_ARM_VGIC_GRP_CTRL, KVMX_DEV_ARM_VGIC_CTRL_INIT, 0), 0);
-	ck_assert_int_eq(msi(5, 0), -1);
+	ck_assert_int_eq(msi(5, 0), -EINVAL);
 	ck_assert_int_eq(attribute(addr, type, ITS), 0);
 	ck_assert_int_eq(msi(5, 0), 0);
 	ck_assert_int_eq(attribute(addr, type, ITS), -EEXIST);
@@ -400,9 +403,9 @@ START_TEST(messages)
 	/* Not its event, not its device, not the address, nobody's. */
 	ck_assert_int_eq(msi(5, 9), 0);
 	ck_assert_int_eq(msi(6, 2), 0);
-	ck_assert_int_eq(vgic_its_msi(gic, &route), -1);
+	ck_assert_int_eq(vgic_its_msi(gic, &route), -EINVAL);
 	route.msi.addr_lo = ITS + ITS_TRANSLATER;
-	ck_assert_int_eq(vgic_its_msi(gic, &route), -1);
+	ck_assert_int_eq(vgic_its_msi(gic, &route), -EINVAL);
 	/* The group is off, the ITS is. */
 	ck_assert_int_eq(msi(5, 1), 1);
 	vgic_reg_write(gic, NULL, 0, 4, 0);
@@ -708,6 +711,174 @@ START_TEST(in_parts)
 }
 END_TEST
 
+static long control(u64 attr)
+{
+	return attribute(KVMX_DEV_ARM_VGIC_GRP_CTRL, attr, 0);
+}
+
+static long reg_set(u64 offset, u64 val)
+{
+	return attribute(KVMX_DEV_ARM_VGIC_GRP_ITS_REGS, offset, val);
+}
+
+static u64 reg_get(u64 offset)
+{
+	u64 val = 0;
+	struct kvmx_device_attr attr = {
+		.group = KVMX_DEV_ARM_VGIC_GRP_ITS_REGS, .attr = offset, .addr = (uintptr_t)&val,
+	};
+
+	ck_assert_int_eq(vgic_its_has_attr(its, &attr), 0);
+	ck_assert_int_eq(vgic_its_get_attr(its, &attr), 0);
+	return val;
+}
+
+/* Saves, forgets all, restores: as the API says it is to be done. */
+static long again(void)
+{
+	static const u32 offsets[] = { CBASER, 4, CREADR, CWRITER, BASER0, BASER1 };
+	u64 val[ARRAY_SIZE(offsets)], ctlr = reg_get(CTLR);
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++)
+		val[i] = reg_get(offsets[i]);
+	ck_assert_int_eq(control(KVMX_DEV_ARM_ITS_SAVE_TABLES), 0);
+	ck_assert_int_eq(vgic_its_save_pending(its), 0);
+	ck_assert_int_eq(control(KVMX_DEV_ARM_ITS_CTRL_RESET), 0);
+	ck_assert_int_eq(entry(0) | entry(1), 0);
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		ck_assert_int_eq(reg_set(offsets[i], val[i]), 0);
+		ck_assert_uint_eq(reg_get(offsets[i]), val[i]);
+	}
+	ret = control(KVMX_DEV_ARM_ITS_RESTORE_TABLES);
+	ck_assert_int_eq(reg_set(CTLR, ctlr), 0);
+	work();
+	return ret;
+}
+
+START_TEST(saved)
+{
+	u64 part = VALID | (DEVICES + 0x8000), far = VALID | (DEVICES + 0x9000);
+
+	/* A table of two levels: the devices' numbers are further apart than an entry can say. */
+	set(CTLR, 0);
+	set(BASER0, VALID | BIT_ULL(62) | DEVICES);
+	set(CTLR, 1);
+	memcpy(memory + (DEVICES - MEMORY), &part, 8);
+	memcpy(memory + (DEVICES - MEMORY) + 8 * 100, &far, 8);
+	mapped();
+	command(51200ULL << 32 | 0x08, 15, (ITT + 0x1000) | VALID, 0);
+	mapti(51200, 0, 0xffff, 1);
+	mapti(51200, 0x7fff, 0x9000, 0);
+	ck_assert_int_eq(msi(5, 1), 1);
+	ck_assert_int_eq(msi(51200, 0x7fff), 1);
+	on_event(DISCARD, 5, 0, 0);
+	ck_assert_int_eq(again(), 0);
+	ck_assert_uint_eq(entry(0), VGIC_LPI_FIRST + 1);
+	ck_assert_uint_eq(entry(0), 0);
+	ck_assert_int_eq(msi(5, 0) | msi(5, 4), 0);
+	ck_assert_int_eq(msi(5, 3) & msi(51200, 0) & msi(51200, 0x7fff), 1);
+	ck_assert_uint_eq(entry(0), VGIC_LPI_FIRST + 3);
+	ck_assert_uint_eq(entry(1), 0xffff);
+	/* What was in the tables once, and has ended. */
+	mapd(5, 4, false);
+	on_event(DISCARD, 51200, 0, 0);
+	ck_assert_int_eq(again(), 0);
+	ck_assert(!its_device_find(its, 5) && its_device_find(its, 51200));
+	ck_assert(!its_event_find(its, 51200, 0) && its_event_find(its, 51200, 0x7fff));
+	/* Nothing at all. */
+	on_event(DISCARD, 51200, 0x7fff, 0);
+	command(51200ULL << 32 | 0x08, 0, 0, 0);
+	mapc(0, 0, false);
+	mapc(1, 0, false);
+	ck_assert_int_eq(again(), 0);
+	ck_assert(RB_EMPTY_ROOT(&its->devices) && !its->collection[0]);
+}
+END_TEST
+
+/* The format is the API's. */
+START_TEST(saved_format)
+{
+	const u8 *at = memory + (DEVICES - MEMORY);
+	u64 want[] = {
+		VALID | 2ULL << 49 | ITT >> 8 << 5 | 3, VALID | (ITT + 0x100) >> 8 << 5 | 0,
+		1ULL << 48 | (u64)VGIC_LPI_FIRST << 16, 1ULL << 48 | (u64)(VGIC_LPI_FIRST + 1) << 16,
+		(u64)(VGIC_LPI_FIRST + 3) << 16 | 1, VALID, VALID | 1 << 16 | 1, 0,
+	};
+	u64 got[ARRAY_SIZE(want)];
+
+	mapped();
+	command(7ULL << 32 | 0x08, 0, (ITT + 0x100) | VALID, 0);
+	on_event(MOVI, 5, 3, 1);
+	ck_assert_int_eq(msi(5, 3), 1);
+	ck_assert_int_eq(control(KVMX_DEV_ARM_ITS_SAVE_TABLES), 0);
+	ck_assert_int_eq(vgic_its_save_pending(its), 0);
+	memcpy(&got[0], at + 5 * 8, 8);
+	memcpy(&got[1], at + 7 * 8, 8);
+	memcpy(&got[2], memory + (ITT - MEMORY), 16);
+	memcpy(&got[4], memory + (ITT - MEMORY) + 24, 8);
+	memcpy(&got[5], memory + (COLLECTIONS - MEMORY), 24);
+	ck_assert_mem_eq(got, want, sizeof(want));
+	ck_assert_uint_eq(memory[PENDING(1) - MEMORY + VGIC_LPI_FIRST / 8], 8);
+	ck_assert_uint_eq(memory[PENDING(0) - MEMORY + VGIC_LPI_FIRST / 8], 0);
+	/* And it is taken out of the table when it is not pending any more. */
+	ck_assert_uint_eq(entry(1), VGIC_LPI_FIRST + 3);
+	ck_assert_int_eq(vgic_its_save_pending(its), 0);
+	ck_assert_uint_eq(memory[PENDING(1) - MEMORY + VGIC_LPI_FIRST / 8], 0);
+}
+END_TEST
+
+static void put64(gpa_t to, u64 val)
+{
+	memcpy(memory + (to - MEMORY), &val, 8);
+}
+
+static void refused(int error)
+{
+	ck_assert_int_eq(control(KVMX_DEV_ARM_ITS_RESTORE_TABLES), error);
+	ck_assert(RB_EMPTY_ROOT(&its->devices) && RB_EMPTY_ROOT(&its->events));
+	ck_assert(!its->collection[0] && bitmap_empty(its->used, ITS_NR_LPIS));
+}
+
+START_TEST(restored_nonsense)
+{
+	mapped();
+	ck_assert_int_eq(control(KVMX_DEV_ARM_ITS_SAVE_TABLES), 0);
+	/* The same LPI twice, one that cannot be, a collection that cannot be, no memory. */
+	put64(ITT, 1ULL << 48 | (u64)(VGIC_LPI_FIRST + 1) << 16);
+	refused(-EINVAL);
+	put64(ITT, 1ULL << 48 | 77 << 16);
+	refused(-EINVAL);
+	put64(ITT, 1ULL << 48 | (u64)(VGIC_LPI_FIRST + 9) << 16 | 0xffff);
+	refused(-EINVAL);
+	put64(DEVICES + 40, VALID | (NOWHERE >> 8 << 5 & GENMASK_ULL(48, 5)) | 3);
+	refused(-EFAULT);
+	put64(DEVICES + 40, VALID | 31);
+	refused(-EINVAL);
+	put64(DEVICES + 40, 0);
+	put64(COLLECTIONS, VALID | 7 << 16);
+	refused(-EINVAL);
+	put64(COLLECTIONS, VALID | ITS_COLLECTIONS);
+	refused(-EINVAL);
+	put64(COLLECTIONS, 0);
+	ck_assert_int_eq(control(KVMX_DEV_ARM_ITS_RESTORE_TABLES), 0);
+	/* Registers. */
+	ck_assert_int_eq(reg_set(0x18, 0), -ENXIO);
+	ck_assert_int_eq(reg_set(0x140, 0), -ENXIO);
+	ck_assert_int_eq(reg_set(0x10040, 0), -ENXIO);
+	ck_assert_int_eq(reg_set(0x100000000 | CTLR, 0), -ENXIO);
+	ck_assert_int_eq(reg_set(BASER0 + 4, 0), -EINVAL);
+	ck_assert_int_eq(reg_set(4, 0x143b), -EINVAL);
+	ck_assert_int_eq(reg_set(CREADR, 0), -EBUSY);
+	ck_assert_int_eq(reg_set(CTLR, 0), 0);
+	ck_assert_int_eq(reg_set(CREADR, RING_PAGES * 4096), -EINVAL);
+	ck_assert_int_eq(reg_set(CREADR, 0x40), 0);
+	ck_assert_uint_eq(reg_get(CREADR), 0x40);
+	ck_assert_int_eq(reg_set(8, 0), 0);
+}
+END_TEST
+
 static void random_command(void)
 {
 	static const u8 kinds[] = { 1, 3, 4, 5, 8, 9, 10, 10, 10, 11, 12, 13, 14, 15 };
@@ -773,6 +944,11 @@ START_TEST(random_accesses)
 			random_command();
 			break;
 		}
+		if (n % 1000 == 999) {
+			vgic_its_save_pending(its);
+			if (!control(KVMX_DEV_ARM_ITS_SAVE_TABLES))
+				control(KVMX_DEV_ARM_ITS_RESTORE_TABLES);
+		}
 	}
 	unit_figure("random accesses to the ITS", n);
 }
@@ -781,7 +957,8 @@ END_TEST
 static TCase *tests(void)
 {
 	TCase *tc = UNIT_CASE("its", registers, messages, configuration, targets, ends, by_command,
-			      many, nonsense, pending_table, in_parts, random_accesses);
+			      many, nonsense, pending_table, in_parts, saved, saved_format, restored_nonsense,
+			      random_accesses);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
