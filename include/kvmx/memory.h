@@ -148,7 +148,7 @@ int kvmx_guest_cmpxchg(struct kvmx_vm *vm, gpa_t gpa, unsigned int size, u64 *ol
 struct kvmx_dirty_ring {
 	struct kvmx_dirty_gfn *entries;	/* [I] NULL without rings */
 	u32 size;			/* [I] entries, a power of two */
-	spinlock_t lock;
+	raw_spinlock_t lock;		/* taken on the way out of the guest */
 	u32 first;			/* [lock] the oldest entry in use; counts on without bound */
 	u32 used;			/* [lock] */
 };

@@ -158,6 +158,7 @@ enum {
 	KVMX_REQ_IOAPIC_SCAN,		/* lapic_take_eoi_exit() has a vector for user space */
 	KVMX_REQ_TRIPLE_FAULT,
 	KVMX_REQ_PDPTES,		/* control registers changed: x86_pdptes_load() */
+	KVMX_REQ_PIC,			/* pic_settle() */
 	KVMX_REQ_TIMER,			/* the local APIC timer went off: lapic_timer_expired() */
 	KVMX_REQ_MSR_FILTER,		/* user space's filter changed: x86_msr_filter_apply() */
 	KVMX_REQ_STEPPED,		/* a single step ended with an emulated instruction */

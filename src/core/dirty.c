@@ -28,7 +28,7 @@ static void ring_push(struct kvmx_vcpu *vcpu, const struct kvmx_memslot *slot, u
 	struct kvmx_dirty_ring *ring = &vcpu->dirty_ring;
 	struct kvmx_dirty_gfn *entry;
 
-	spin_lock(&ring->lock);
+	raw_spin_lock(&ring->lock);
 	if (ring->used < ring->size) {
 		entry = &ring->entries[(ring->first + ring->used) & (ring->size - 1)];
 		entry->slot = slot->id;
@@ -37,7 +37,7 @@ static void ring_push(struct kvmx_vcpu *vcpu, const struct kvmx_memslot *slot, u
 		smp_store_release(&entry->flags, KVMX_DIRTY_GFN_F_DIRTY);
 		WRITE_ONCE(ring->used, ring->used + 1);
 	}
-	spin_unlock(&ring->lock);
+	raw_spin_unlock(&ring->lock);
 	if (kvmx_dirty_ring_full(vcpu))
 		kvmx_vcpu_request(vcpu, KVMX_REQ_DIRTY_RING);
 }
@@ -293,7 +293,7 @@ int kvmx_dirty_ring_init(struct kvmx_vcpu *vcpu)
 	struct kvmx_dirty_ring *ring = &vcpu->dirty_ring;
 	u32 size = vcpu->vm->memory.dirty_ring_size;
 
-	spin_lock_init(&ring->lock);
+	raw_spin_lock_init(&ring->lock);
 	if (!size)
 		return 0;
 	ring->entries = __vmalloc(size * sizeof(*ring->entries), GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -331,7 +331,7 @@ static unsigned int ring_take(struct kvmx_dirty_ring *ring, struct kvmx_dirty_gf
 	struct kvmx_dirty_gfn *entry;
 	unsigned int n = 0;
 
-	spin_lock(&ring->lock);
+	raw_spin_lock(&ring->lock);
 	while (n < RESET_ENTRIES && ring->used) {
 		entry = &ring->entries[ring->first & (ring->size - 1)];
 		/* Pairs with the VMM, which has read the entry before. */
@@ -343,7 +343,7 @@ static unsigned int ring_take(struct kvmx_dirty_ring *ring, struct kvmx_dirty_gf
 		ring->first++;
 		WRITE_ONCE(ring->used, ring->used - 1);
 	}
-	spin_unlock(&ring->lock);
+	raw_spin_unlock(&ring->lock);
 	return n;
 }
 

@@ -91,12 +91,6 @@ static int __init kvmx_init(void)
 {
 	int err;
 
-	/* The run window takes locks with preemption off, and there such locks sleep. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
-		pr_err("PREEMPT_RT kernels are not supported\n");
-		return -EOPNOTSUPP;
-	}
-
 	err = kvmx_vcpus_init();
 	if (err)
 		goto refused;

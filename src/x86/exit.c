@@ -553,11 +553,20 @@ const char * const kvmx_arch_vcpu_stat_names[] = {
 const unsigned int kvmx_arch_nr_vcpu_stats = ARRAY_SIZE(kvmx_arch_vcpu_stat_names);
 static_assert(X86_EXIT_KINDS <= KVMX_VCPU_STATS - KVMX_STAT_ARCH);
 
+/*
+ * The locks of devices, of the clock and of guest memory's tables sleep on
+ * PREEMPT_RT, and eventfds have such locks: what may need one leaves the window.
+ */
+#define X86_EXITS_LOCKING	(BIT(X86_EXIT_RDMSR) | BIT(X86_EXIT_WRMSR) | BIT(X86_EXIT_IO) | \
+				 BIT(X86_EXIT_FAULT) | BIT(X86_EXIT_HYPERCALL))
+
 enum run_next x86_exit_fast(struct x86_vcpu *v)
 {
 	u8 kind = array_index_nospec(v->exit.kind, X86_EXIT_KINDS);
 
 	v->vcpu.stat[KVMX_STAT_ARCH + kind]++;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && (BIT(kind) & X86_EXITS_LOCKING))
+		return RUN_SLOW;
 	return x86_fast[kind](v);
 }
 

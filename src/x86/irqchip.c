@@ -127,7 +127,10 @@ int x86_interrupt_ack(struct x86_vcpu *v)
 		if (vector >= 0 || !v->lapic)
 			return vector;
 	} else if (vm->pic && lapic_accepts_extint(v) && pic_output(vm->pic)) {
-		return pic_ack(vm);
+		vector = pic_ack(vm);
+		if (IS_ENABLED(CONFIG_PREEMPT_RT) && pic_owes(vm->pic))
+			kvmx_vcpu_request(&v->vcpu, KVMX_REQ_PIC);
+		return vector;
 	}
 	vector = lapic_pending(v);
 	if (vector >= 0)

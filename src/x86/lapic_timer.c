@@ -51,6 +51,7 @@ static u64 period_ns(const struct lapic *lapic)
 	return ns;
 }
 
+/* In hard interrupt context on PREEMPT_RT, too. */
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 {
 	struct lapic *lapic = container_of(timer, struct lapic, timer);
@@ -63,7 +64,8 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 
 void lapic_timer_init(struct lapic *lapic)
 {
-	kvmx_host_hrtimer_setup(&lapic->timer, timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	kvmx_host_hrtimer_setup(&lapic->timer, timer_fn, CLOCK_MONOTONIC,
+				HRTIMER_MODE_ABS_HARD);
 }
 
 static void leave_unit(struct lapic *lapic)
@@ -88,7 +90,7 @@ static void start_at(struct lapic *lapic, u64 target)
 	leave_unit(lapic);
 	lapic->timer_target = target;
 	lapic->timer_armed = true;
-	hrtimer_start(&lapic->timer, ns_to_ktime(target), HRTIMER_MODE_ABS);
+	hrtimer_start(&lapic->timer, ns_to_ktime(target), HRTIMER_MODE_ABS_HARD);
 }
 
 static void start_hrtimer(struct lapic *lapic, u64 delta)

@@ -31,7 +31,7 @@
 
 struct pic {
 	struct kvmx_io_device dev;
-	spinlock_t lock;
+	raw_spinlock_t lock;		/* taken on the way into the guest */
 	struct kvmx_pic_state chip[2];	/* [lock] */
 	unsigned long sources[16];	/* [lock] who drives each line high */
 	u16 acked;			/* [lock] lines whose notifiers are to be told */
@@ -127,7 +127,7 @@ static void unlock(struct x86_vm *vm, struct pic *pic, unsigned long flags, bool
 	update(pic);
 	rose = pic->output && !was;
 	pic->acked = 0;
-	spin_unlock_irqrestore(&pic->lock, flags);
+	raw_spin_unlock_irqrestore(&pic->lock, flags);
 
 	for (i = 0; acked; i++, acked >>= 1)
 		if (acked & 1)
@@ -155,7 +155,7 @@ int pic_set_irq(struct x86_vm *vm, u32 line, int source, int level)
 	if (line >= 16 || line == CASCADE)
 		return -1;
 	line = array_index_nospec(line, 16);
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	was = pic->output;
 	high = kvmx_irq_level_or(&pic->sources[line], source, level);
 	result = set_line(&pic->chip[line >> 3], line & 7, high);
@@ -210,10 +210,10 @@ int pic_peek(struct pic *pic)
 
 	if (!pic_output(pic))
 		return -1;
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	if (pic->output)
 		vector = vector_of(pic, &master_line, &slave_line);
-	spin_unlock_irqrestore(&pic->lock, flags);
+	raw_spin_unlock_irqrestore(&pic->lock, flags);
 	return vector;
 }
 
@@ -225,15 +225,34 @@ int pic_ack(struct x86_vm *vm)
 	bool was;
 	u8 vector;
 
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	was = pic->output;
 	vector = vector_of(pic, &master_line, &slave_line);
 	if (slave_line >= 0)
 		acknowledge(pic, SLAVE, slave_line);
 	if (master_line >= 0)
 		acknowledge(pic, MASTER, master_line);
-	unlock(vm, pic, flags, was);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		update(pic);
+		raw_spin_unlock_irqrestore(&pic->lock, flags);
+	} else {
+		unlock(vm, pic, flags, was);
+	}
 	return vector;
+}
+
+bool pic_owes(struct pic *pic)
+{
+	return READ_ONCE(pic->acked);
+}
+
+void pic_settle(struct x86_vm *vm)
+{
+	struct pic *pic = vm->pic;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pic->lock, flags);
+	unlock(vm, pic, flags, pic->output);
 }
 
 /*
@@ -363,7 +382,7 @@ static int pic_read(struct kvmx_io_device *dev, struct kvmx_vcpu *vcpu, u64 addr
 	bool was, poll;
 	int i;
 
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	was = pic->output;
 	poll = pic->chip[MASTER].poll || pic->chip[SLAVE].poll;
 	for (i = 0; i < len; i++, addr++) {
@@ -378,7 +397,7 @@ static int pic_read(struct kvmx_io_device *dev, struct kvmx_vcpu *vcpu, u64 addr
 	if (poll)
 		unlock(to_x86_vm(vcpu->vm), pic, flags, was);
 	else
-		spin_unlock_irqrestore(&pic->lock, flags);
+		raw_spin_unlock_irqrestore(&pic->lock, flags);
 	return 0;
 }
 
@@ -391,7 +410,7 @@ static int pic_write(struct kvmx_io_device *dev, struct kvmx_vcpu *vcpu, u64 add
 	bool was;
 	int i;
 
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	was = pic->output;
 	for (i = 0; i < len; i++, addr++) {
 		if (addr >> 1 == ELCR_PORT >> 1)
@@ -414,9 +433,9 @@ void pic_get_state(struct pic *pic, int slave, struct kvmx_pic_state *s)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	*s = pic->chip[!!slave];
-	spin_unlock_irqrestore(&pic->lock, flags);
+	raw_spin_unlock_irqrestore(&pic->lock, flags);
 }
 
 /* Lines come back without their sources: one falls when any of its sources next reports it low. */
@@ -428,7 +447,7 @@ void pic_set_state(struct x86_vm *vm, int slave, const struct kvmx_pic_state *s)
 	unsigned long flags;
 	bool was;
 
-	spin_lock_irqsave(&pic->lock, flags);
+	raw_spin_lock_irqsave(&pic->lock, flags);
 	was = pic->output;
 	*c = *s;
 	c->elcr_mask = elcr_mask;
@@ -452,7 +471,7 @@ int pic_create(struct x86_vm *vm)
 	if (!pic)
 		return -ENOMEM;
 	pic->dev.ops = &pic_ops;
-	spin_lock_init(&pic->lock);
+	raw_spin_lock_init(&pic->lock);
 	pic->chip[MASTER].elcr_mask = MASTER_ELCR_MASK;
 	pic->chip[SLAVE].elcr_mask = SLAVE_ELCR_MASK;
 	for (i = 0; i < ARRAY_SIZE(range); i++) {

@@ -15,8 +15,13 @@ void pic_destroy(struct x86_vm *vm);	/* may sleep */
 int pic_set_irq(struct x86_vm *vm, u32 line, int source, int level);
 bool pic_output(struct pic *pic);	/* any context, no lock: level of the master's INT pin */
 int pic_peek(struct pic *pic);		/* any context: what pic_ack() would return, or -1 */
-/* INTA: vector of the highest request, that is in service from now on. */
+/*
+ * INTA: vector of the highest request, that is in service from now on. Where locks
+ * sleep (PREEMPT_RT), those who wait for an automatic EOI are left to pic_settle().
+ */
 int pic_ack(struct x86_vm *vm);
+bool pic_owes(struct pic *pic);
+void pic_settle(struct x86_vm *vm);
 
 /* @slave 0 or 1. */
 void pic_get_state(struct pic *pic, int slave, struct kvmx_pic_state *s);

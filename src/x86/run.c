@@ -18,6 +18,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "msr.h"
+#include "pic.h"
 #include "pv_eoi.h"
 #include "steal.h"
 #include "trace.h"
@@ -62,7 +63,8 @@ static bool x86_window_requests(struct x86_vcpu *v)
 	struct kvmx_vcpu *vcpu = &v->vcpu;
 
 	/* Whether another interrupt may go in depends on the last one's end. */
-	if (unlikely(v->pv_eoi.offered) && !x86_pv_eoi_collect(v, true))
+	if (unlikely(v->pv_eoi.offered) &&
+	    (IS_ENABLED(CONFIG_PREEMPT_RT) || !x86_pv_eoi_collect(v, true)))
 		return true;
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_TLB_FLUSH))
 		x86_unit->flush_tlb(v);
@@ -192,6 +194,8 @@ enum run_next kvmx_arch_run_requests(struct kvmx_vcpu *vcpu)
 		x86_vapic_tell(v);
 		return RUN_USER;
 	}
+	if (kvmx_vcpu_take(vcpu, KVMX_REQ_PIC))
+		pic_settle(x86_vm_of(v));
 	if (kvmx_vcpu_take(vcpu, KVMX_REQ_IOAPIC_SCAN) && v->lapic) {
 		vector = lapic_take_eoi_exit(v);
 		if (vector >= 0) {

@@ -315,6 +315,8 @@ static void tss_load(unsigned int cpu)
 
 	memcpy(tss[cpu] + 4, &rsp0, 8);
 	memcpy(tss[cpu] + 36, &ist1, 8);
+	/* Its page is there when a #DF comes: TCG tells a push that exits as the first exception's. */
+	*(volatile u64 *)(ist1 - 8) = 0;
 	tss[cpu][102] = sizeof(tss[cpu]);	/* no permission bitmap */
 	descriptor[0] = (sizeof(tss[cpu]) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
 			(base >> 24 & 0xff) << 56;
