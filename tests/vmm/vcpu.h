@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <linux/kvmx.h>
 
+#include "check.h"
+
 #define RAM_SIZE	0x200000ul
 #define CODE		0x10000ul
 #define HANDLERS	0x20000ul	/* vector n comes to HANDLERS + 16 * n */
@@ -41,8 +43,6 @@ extern bool on_tcg;			/* this computer is emulated by QEMU's TCG */
 	    "code_" #name ":\n" text "\nend_" #name ":\n.popsection\n")
 #define LOAD(g, name)	guest_load(g, code_##name, end_##name - code_##name)
 
-void check(bool good, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* @value is @wanted, or it is said what it is. */
 void check_is(uint64_t value, uint64_t wanted, const char *what);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the sub-commands of `kvmx` share: exit codes, messages, and the parsing
- * of sizes.
+ * of sizes and of options.
  */
 #ifndef KVMX_CMD_H
 #define KVMX_CMD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -32,5 +33,7 @@ void complain_open(const char *device, int error);
 int parse_size(const char *text, uint64_t *out);
 int parse_number(const char *text, unsigned long min, unsigned long max,
 		 unsigned long *out);
+/* --device and --help, which are all there is. False: *@code is the exit code. */
+bool parse_device(int argc, char **argv, const char *usage, const char **device, int *code);
 
 #endif

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,35 +139,18 @@ static int check(const char *device)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "device", required_argument, NULL, 'D' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const char usage[] =
+		"usage: kvmx check [--device PATH]\n\n"
+		"Tests on this computer, with small guests, what virtual machines need: exits,\n"
+		"interrupts, the log of written pages, moving state. Prints a report to attach\n"
+		"to a bug. Exit code: 0 all passed, 1 usage, 2 some failed, 3 no device.\n";
 	/* Without SA_RESTART: it is to end a guest's run. */
 	const struct sigaction action = { .sa_handler = wake };
 	const char *device = KVMX_DEFAULT_DEVICE;
-	int c;
+	int code;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (c) {
-		case 'D':
-			device = optarg;
-			break;
-		case 'h':
-			printf("usage: kvmx check [--device PATH]\n\n"
-			       "Tests on this computer, with small guests, what virtual machines need: exits,\n"
-			       "interrupts, the log of written pages, moving state. Prints a report to attach\n"
-			       "to a bug. Exit code: 0 all passed, 1 usage, 2 some failed, 3 no device.\n");
-			return 0;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		complain("'%s' belongs to no option", argv[optind]);
-		return EXIT_USAGE;
-	}
+	if (!parse_device(argc, argv, usage, &device, &code))
+		return code;
 	sigaction(SIGALRM, &action, NULL);
 	return check(device);
 }

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,33 +167,16 @@ static int status_device(const char *device)
 
 int cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "device", required_argument, NULL, 'D' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const char usage[] =
+		"usage: kvmx status [--device PATH]\n\n"
+		"Says whether virtual machines can run here, and if not, why. To know\n"
+		"it, creates an empty VM and gives it up at once. Exit code: 0 yes,\n"
+		"1 usage, 3 no.\n";
 	const char *device = KVMX_DEFAULT_DEVICE;
-	int c;
+	int code;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (c) {
-		case 'D':
-			device = optarg;
-			break;
-		case 'h':
-			printf("usage: kvmx status [--device PATH]\n\n"
-			       "Says whether virtual machines can run here, and if not, why. To know\n"
-			       "it, creates an empty VM and gives it up at once. Exit code: 0 yes,\n"
-			       "1 usage, 3 no.\n");
-			return 0;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		complain("'%s' belongs to no option", argv[optind]);
-		return EXIT_USAGE;
-	}
+	if (!parse_device(argc, argv, usage, &device, &code))
+		return code;
 	printf(LABEL "%s\n", "command", KVMX_VERSION);
 	status_module("kvmx");
 	printf(LABEL "%s\n", "signed modules only", signed_only() ? "yes" : "no");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Numbers and sizes from the command line. Called by the sub-commands.
+ * Numbers, sizes and the device from the command line. Called by the sub-commands.
  */
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "cmd.h"
 
@@ -67,4 +70,32 @@ int parse_size(const char *text, uint64_t *out)
 		return -ERANGE;
 	*out = (uint64_t)value << shift;
 	return 0;
+}
+
+bool parse_device(int argc, char **argv, const char *usage, const char **device, int *code)
+{
+	static const struct option options[] = {
+		{ "device", required_argument, NULL, 'D' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*code = EXIT_USAGE;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'D':
+			*device = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			*code = 0;
+			return false;
+		default:
+			return false;
+		}
+	}
+	if (optind < argc)
+		complain("'%s' belongs to no option", argv[optind]);
+	return optind >= argc;
 }

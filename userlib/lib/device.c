@@ -101,10 +101,8 @@ int kvmx_check_extension(const struct kvmx *kvmx, unsigned int capability)
 }
 
 #if defined(__x86_64__)
-int kvmx_supported_cpuid(const struct kvmx *kvmx, struct kvmx_cpuid2 **out)
+int kvmx_cpuid_list(int fd, unsigned long request, struct kvmx_cpuid2 **out)
 {
-	if (!kvmx || !out)
-		return -EINVAL;
 	for (uint32_t nent = 128; nent <= LIST_LIMIT; nent *= 2) {
 		struct kvmx_cpuid2 *cpuid;
 		int ret;
@@ -113,7 +111,7 @@ int kvmx_supported_cpuid(const struct kvmx *kvmx, struct kvmx_cpuid2 **out)
 		if (!cpuid)
 			return -ENOMEM;
 		cpuid->nent = nent;
-		ret = kvmx_ioctl(kvmx->fd, KVMX_GET_SUPPORTED_CPUID, cpuid);
+		ret = kvmx_ioctl(fd, request, cpuid);
 		if (!ret && cpuid->nent <= nent) {
 			*out = cpuid;
 			return 0;
@@ -123,6 +121,13 @@ int kvmx_supported_cpuid(const struct kvmx *kvmx, struct kvmx_cpuid2 **out)
 			return ret ? ret : -EPROTO;
 	}
 	return -E2BIG;
+}
+
+int kvmx_supported_cpuid(const struct kvmx *kvmx, struct kvmx_cpuid2 **out)
+{
+	if (!kvmx || !out)
+		return -EINVAL;
+	return kvmx_cpuid_list(kvmx->fd, KVMX_GET_SUPPORTED_CPUID, out);
 }
 
 int kvmx_msr_index_list(const struct kvmx *kvmx, struct kvmx_msr_list **out)

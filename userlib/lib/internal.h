@@ -56,4 +56,9 @@ static inline int kvmx_ioctl(int fd, unsigned long request, const void *arg)
 
 int kvmx_config_copy(void *to, size_t to_size, const void *from);
 
+#if defined(__x86_64__)
+/* KVMX_GET_SUPPORTED_CPUID or KVMX_GET_CPUID2; the caller frees *@out. 0 or -errno. */
+int kvmx_cpuid_list(int fd, unsigned long request, struct kvmx_cpuid2 **out);
+#endif
+
 #endif

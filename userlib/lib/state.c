@@ -40,7 +40,6 @@ int kvmx_vcpu_set_one_reg(struct kvmx_vcpu *vcpu, uint64_t id, const void *value
 
 #if defined(__x86_64__)
 #define MSRS_LIMIT 1024u
-#define CPUID_LIMIT 4096u
 
 int kvmx_vcpu_get_regs(struct kvmx_vcpu *vcpu, struct kvmx_regs *regs)
 {
@@ -138,23 +137,6 @@ int kvmx_vcpu_get_cpuid(struct kvmx_vcpu *vcpu, struct kvmx_cpuid2 **out)
 {
 	if (!vcpu || !out)
 		return -EINVAL;
-	for (uint32_t nent = 128; nent <= CPUID_LIMIT; nent *= 2) {
-		struct kvmx_cpuid2 *cpuid;
-		int ret;
-
-		cpuid = calloc(1, sizeof(*cpuid) + nent * sizeof(cpuid->entries[0]));
-		if (!cpuid)
-			return -ENOMEM;
-		cpuid->nent = nent;
-		ret = kvmx_ioctl(vcpu->fd, KVMX_GET_CPUID2, cpuid);
-		if (!ret && cpuid->nent <= nent) {
-			*out = cpuid;
-			return 0;
-		}
-		free(cpuid);
-		if (ret != -E2BIG)
-			return ret ? ret : -EPROTO;
-	}
-	return -E2BIG;
+	return kvmx_cpuid_list(vcpu->fd, KVMX_GET_CPUID2, out);
 }
 #endif
