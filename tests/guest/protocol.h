@@ -29,6 +29,7 @@ struct program_header {
 	unsigned int tsc_khz;
 	unsigned int seed;		/* of random numbers; SEED in the runner's environment */
 	unsigned int in_tree;		/* runs on the kernel's own KVM: leave out what that gets wrong */
+	unsigned int x2apic;		/* local APICs go to x2APIC mode; --x2apic */
 };
 
 #endif
@@ -56,7 +57,7 @@ enum call_op {
 	CALL_IRQ_LINE,		/* a: GSI, b: level */
 	CALL_MSI,		/* a: address, b: data */
 	CALL_NMI,		/* a: vCPU */
-	CALL_INTERRUPT,		/* a: vector; without an irqchip */
+	CALL_INTERRUPT,		/* a: vector; without an irqchip, or as a split one's PIC */
 	CALL_SLEEP,		/* a: milliseconds */
 	CALL_NOW,		/* a: receives nanoseconds */
 	CALL_EXPECT,		/* a: exit reason, b: EXPECT_* */

@@ -757,7 +757,7 @@ static void exit_any(struct vcpu *v)
 	}
 }
 
-/* Without an irqchip: injects what waits, or asks to be told when that is possible. */
+/* With the PIC in user space: injects what waits, or asks to be told when that is possible. */
 static void inject(struct vcpu *v)
 {
 	struct kvmx_run *run = kvmx_vcpu_run_page(v->handle);
@@ -782,7 +782,7 @@ static void *vcpu_thread(void *argument)
 	int ret;
 
 	while (!stopping) {
-		if (header.flags & PROGRAM_NO_IRQCHIP)
+		if (header.flags & (PROGRAM_NO_IRQCHIP | PROGRAM_SPLIT))
 			inject(v);
 		if (v->pending_nmi) {
 			v->pending_nmi = 0;
@@ -907,6 +907,9 @@ static unsigned int measure_tsc_khz(void)
 	return tsc * 1000000 / ns;
 }
 
+/* Programs that let apic_enable() choose have their local APICs in that mode. */
+static bool x2apic;
+
 static void create(const char *device_path)
 {
 	struct kvmx_vcpu_config config = { .size = sizeof(config), .kick_signal = SIGUSR1 };
@@ -934,6 +937,7 @@ static void create(const char *device_path)
 	in_guest = (void *)(memory + IMAGE_ADDRESS + HEADER_OFFSET);
 	in_guest->tsc_khz = measure_tsc_khz();
 	in_guest->in_tree = !strcmp(device_path, "/dev/kvm");
+	in_guest->x2apic = x2apic;
 	in_guest->seed = getenv("SEED") ? strtoul(getenv("SEED"), NULL, 0) : now_ns();
 }
 
@@ -1045,8 +1049,12 @@ int main(int argc, char **argv)
 		device_path = argv[2];
 		i = 3;
 	}
+	if (i < argc && !strcmp(argv[i], "--x2apic")) {
+		x2apic = true;
+		i++;
+	}
 	if (i >= argc) {
-		fprintf(stderr, "Usage: runner [--device PATH] PROGRAM.bin|DIRECTORY...\n");
+		fprintf(stderr, "Usage: runner [--device PATH] [--x2apic] PROGRAM.bin|DIRECTORY...\n");
 		return 2;
 	}
 	for (; i < argc; i++)

@@ -419,6 +419,8 @@ void apic_write(u32 reg, u32 v)
 
 void apic_enable(void)
 {
+	if (header.x2apic && !x2_mode[this_cpu()])
+		apic_x2();
 	apic_write(APIC_SVR, 0x1ff);
 	apic_write(APIC_TPR, 0);
 }

@@ -264,7 +264,7 @@ extern volatile int cpu_online[MAX_CPUS];
 #define ICR_SIPI	(6 << 8)
 #define ICR_ASSERT	(1 << 14)
 
-void apic_enable(void);			/* software enable, spurious vector 0xff */
+void apic_enable(void);			/* software enable, spurious vector 0xff; header.x2apic */
 void apic_x2(void);			/* this CPU to x2APIC mode */
 u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 v);
