@@ -616,8 +616,10 @@ static void reset_registers(struct x86_vcpu *v)
 	lapic->deadline = 0;
 	bitmap_zero(lapic->eoi_exit, LAPIC_VECTORS);
 	lapic->errors = 0;
+	/* First: of what arrives right now and stays, it has to be said. */
+	WRITE_ONCE(lapic->irr_words, 0);
+	smp_wmb();
 	memset(lapic->page, 0, PAGE_SIZE);
-	lapic->irr_words = 0;
 	lapic->isr_words = 0;
 	lapic_reg_set(lapic, LAPIC_DFR, ~0u);
 	lapic_reg_set(lapic, LAPIC_SVR, 0xff);
