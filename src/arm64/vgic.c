@@ -343,15 +343,18 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 
 int vgic_vcpu_init(struct arm64_vcpu *v)
 {
+	const struct vgic *gic = arm64_vm_of(v)->gic;
+
 	v->gic = kzalloc(sizeof(*v->gic), GFP_KERNEL_ACCOUNT);
 	if (!v->gic)
 		return -ENOMEM;
-	vgic_lpi_cpu_init(&v->gic->lpis);
-	return 0;
+	return gic && gic->its ? vgic_lpi_cpu_init(&v->gic->lpis) : 0;
 }
 
 void vgic_vcpu_free(struct arm64_vcpu *v)
 {
+	if (v->gic)
+		kfree(v->gic->lpis.pending);
 	kfree(v->gic);
 }
 

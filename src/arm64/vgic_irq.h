@@ -63,7 +63,7 @@ struct vgic_lpi_cpu {
 	bool changed;			/* [lock] which its LPIs do not know yet */
 	u64 pendbaser;			/* [lock] */
 	u32 levels;			/* [lock] those of pending[] that are not empty */
-	struct list_head pending[VGIC_PRIORITIES];	/* [lock] to be delivered, by priority */
+	struct list_head *pending;		/* [lock] to be delivered, by priority; NULL: no ITS */
 };
 
 struct vgic {
@@ -149,8 +149,9 @@ u64 vgic_reg_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len);
 void vgic_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len, u64 val);
 extern const struct kvmx_io_ops vgic_dist_ops, vgic_redist_ops;
 
-/* vgic_lpi.c, under gic->lock: */
-void vgic_lpi_cpu_init(struct vgic_lpi_cpu *lpis);
+/* vgic_lpi.c: for each vCPU once there is an ITS, under vm->lock. 0 or -ENOMEM. */
+int vgic_lpi_cpu_init(struct vgic_lpi_cpu *lpis);
+/* Under gic->lock: */
 /* Puts it into the list where it belongs, or takes it off. */
 void vgic_lpi_list(struct vgic_lpi *lpi);
 /* Config, target or GICR_CTLR.EnableLPIs may have changed. */

@@ -13,8 +13,14 @@
 
 struct vgic_its *vgic_its_alloc(struct vgic *gic)
 {
-	struct vgic_its *its = kvzalloc(sizeof(*its), GFP_KERNEL_ACCOUNT);
+	struct kvmx_vm *vm = &gic->vm->vm;
+	u32 nr = kvmx_vm_nr_vcpus(vm), i;
+	struct vgic_its *its;
 
+	for (i = 0; i < nr; i++)
+		if (vgic_lpi_cpu_init(&to_arm64(vm->vcpus[i])->gic->lpis))
+			return NULL;
+	its = kvzalloc(sizeof(*its), GFP_KERNEL_ACCOUNT);
 	if (!its)
 		return NULL;
 	mutex_init(&its->lock);

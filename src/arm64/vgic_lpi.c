@@ -25,12 +25,18 @@
 #define CONFIG_ENABLE	BIT(0)
 #define CONFIG_PRIORITY	0xf8
 
-void vgic_lpi_cpu_init(struct vgic_lpi_cpu *lpis)
+int vgic_lpi_cpu_init(struct vgic_lpi_cpu *lpis)
 {
 	unsigned int n;
 
+	if (lpis->pending)
+		return 0;
+	lpis->pending = kmalloc_array(VGIC_PRIORITIES, sizeof(*lpis->pending), GFP_KERNEL_ACCOUNT);
+	if (!lpis->pending)
+		return -ENOMEM;
 	for (n = 0; n < VGIC_PRIORITIES; n++)
 		INIT_LIST_HEAD(&lpis->pending[n]);
+	return 0;
 }
 
 /* ---- what is pending ---- */

@@ -21,8 +21,6 @@ struct target {
 struct target target_make(void);
 void target_end(struct target *t);
 
-#define ITS	0x08080000
-
 #define ARENA	(4ul << 20)
 extern char *arena;	/* what guests may have for memory */
 bool makes_file(unsigned long cmd);	/* its result is a file descriptor */

@@ -17,7 +17,6 @@
 
 GUEST(script);
 
-#define ITS		0x08080000ull
 #define ITS_CTLR	(ITS + 0x00)
 #define ITS_CBASER	(ITS + 0x80)
 #define ITS_CWRITER	(ITS + 0x88)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VMMs that have much in use, each killed at a random instant: two vCPUs that
- * run and send each other SGIs, lines, irqfds and ioeventfds that come and go, a
- * dirty log, memory that is taken away. Argument: how many. What they leave
+ * run and send each other SGIs, lines, messages, irqfds and ioeventfds that come and
+ * go, a dirty log, memory that is taken away. Argument: how many. What they leave
  * behind is looked at by inside. Ends with `N passed, N failed`.
  */
 #define _GNU_SOURCE
@@ -28,6 +28,8 @@
 #define AREA		0x10000000
 #define PAGES		256
 #define EVENTS		4
+#define TABLES		0x800000ull	/* the ITS's, in memory that the guest does not touch */
+#define MESSAGES	64
 
 GUEST(busy);
 
@@ -74,6 +76,42 @@ static void bind_events(const int *events, bool on)
 	}
 }
 
+static void set(int fd, uint32_t group, uint64_t number, uint64_t val)
+{
+	struct kvmx_device_attr attr = { .group = group, .attr = number, .addr = (uintptr_t)&val };
+
+	must(ioctl(fd, KVMX_SET_DEVICE_ATTR, &attr), "an attribute");
+}
+
+/* An ITS whose tables say that device 0 has 64 events, half of them each CPU's. */
+static void its_make(void)
+{
+	struct kvmx_create_device create = { .type = KVMX_DEV_TYPE_ARM_VGIC_ITS };
+	const uint32_t regs = KVMX_DEV_ARM_VGIC_GRP_ITS_REGS, redist = KVMX_DEV_ARM_VGIC_GRP_REDIST_REGS,
+		       ctrl = KVMX_DEV_ARM_VGIC_GRP_CTRL;
+	uint64_t *devices = (uint64_t *)(vm->memory + TABLES), *events = devices + 0x4000,
+		 *collections = devices + 0x8000, valid = 1ull << 63, cpu, n;
+
+	must(ioctl(vm->fd, KVMX_CREATE_DEVICE, &create), "create an ITS");
+	set(create.fd, KVMX_DEV_ARM_VGIC_GRP_ADDR, KVMX_VGIC_ITS_ADDR_TYPE, ITS);
+	set(create.fd, ctrl, KVMX_DEV_ARM_VGIC_CTRL_INIT, 0);
+	devices[0] = valid | (TABLES + 0x20000) >> 8 << 5 | 5;
+	for (n = 0; n < MESSAGES; n++)
+		events[n] = 1ull << 48 | (8192 + n) << 16 | (n & 1);
+	events[n - 1] &= ~(1ull << 48);
+	memset(vm->memory + TABLES + 0x60000, 0xa1, MESSAGES);
+	set(vm->gic, redist, 0x70, (TABLES + 0x60000) | 15);
+	for (cpu = 0; cpu < 2; cpu++) {
+		collections[cpu] = valid | cpu << 16 | cpu;
+		set(vm->gic, redist, cpu << 32 | 0x78, TABLES + 0x70000 + 0x10000 * cpu);
+		set(vm->gic, redist, cpu << 32, 1);
+	}
+	set(create.fd, regs, 0x100, valid | TABLES | 2 << 8);
+	set(create.fd, regs, 0x108, valid | (TABLES + 0x40000) | 2 << 8);
+	set(create.fd, ctrl, KVMX_DEV_ARM_ITS_RESTORE_TABLES, 0);
+	set(create.fd, regs, 0, 1);
+}
+
 static void start(unsigned int i)
 {
 	struct kvmx_mp_state runnable = { KVMX_MP_STATE_RUNNABLE };
@@ -92,9 +130,11 @@ static void victim(void)
 	struct kvmx_dirty_log log = { .slot = 1, .dirty_bitmap = bitmap };
 	int events[EVENTS];
 	unsigned int round, i;
+	struct kvmx_msi msi = { .address_lo = ITS + 0x10040, .flags = KVMX_MSI_VALID_DEVID };
 	uint64_t one = 1;
 
 	vm = vm_make(2, true);
+	its_make();
 	area = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(area == MAP_FAILED ? -1 : 0, "memory");
 	must(slot(KVMX_MEM_LOG_DIRTY_PAGES), "a slot");
@@ -106,6 +146,8 @@ static void victim(void)
 		bind_events(events, round & 1);
 		for (i = 1; i < EVENTS; i++)
 			must(write(events[i], &one, sizeof(one)), "signal");
+		for (msi.data = 0; msi.data < MESSAGES; msi.data++)
+			must(ioctl(vm->fd, KVMX_SIGNAL_MSI, &msi) - 1, "a message");
 		vm_line(vm, SPI, round & 1);
 		/* Refused while the slot is not logged. */
 		ioctl(vm->fd, KVMX_GET_DIRTY_LOG, &log);

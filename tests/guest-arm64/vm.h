@@ -14,6 +14,7 @@
 #define MEMORY		(16 << 20)
 #define DEVICE		0x20000000
 #define GICD		0x08000000
+#define ITS		0x08080000
 #define GICR		0x080a0000
 #define SPI		40
 #define REPORTS		64

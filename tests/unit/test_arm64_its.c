@@ -353,7 +353,12 @@ END_TEST
 START_TEST(attributes)
 {
 	const u32 addr = KVMX_DEV_ARM_VGIC_GRP_ADDR, type = KVMX_VGIC_ITS_ADDR_TYPE;
+	struct arm64_vcpu late = { .vcpu.vm = &vm->vm };
 
+	/* vCPUs may come after it. */
+	ck_assert_int_eq(vgic_vcpu_init(&late), 0);
+	ck_assert_ptr_nonnull(late.gic->lpis.pending);
+	vgic_vcpu_free(&late);
 	ck_assert_int_eq(attribute(addr, type + 1, ITS), -ENODEV);
 	ck_assert_int_eq(attribute(addr, type, ITS + 0x1000), -EINVAL);
 	ck_assert_int_eq(attribute(addr, type, 0xfffffff0000), -E2BIG);
