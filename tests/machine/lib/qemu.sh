@@ -87,10 +87,13 @@ machine_prepare() {
 machine_explain() {
 	local _
 
-	for _ in 1 2 3; do
-		printf '%s\n' 'info registers -a' 'info lapic' 'info irq' 'info pic'
-	done >"$logs/monitor.in"
-	echo nmi >"$logs/monitor.in"
+	# For reading, too: with an emulator that has just ended, opening it would wait for ever.
+	{
+		for _ in 1 2 3; do
+			printf '%s\n' 'info registers -a' 'info lapic' 'info irq' 'info pic'
+		done
+		echo nmi
+	} 1<>"$logs/monitor.in"
 	# It panics, and the machine ends; one that takes no NMI is stopped.
 	timeout 10 tail --pid="$emulator" -f /dev/null
 }
