@@ -171,6 +171,8 @@ void vgic_lpi_read_pending(struct vgic *gic, struct vgic_lpi *lpi);
 int vgic_lpi_write_pending(struct vgic *gic, const struct vgic_lpi *lpi, u64 pendbaser);
 /* How many interrupt numbers the guest's table of configurations is for. */
 u32 vgic_lpi_limit(struct vgic *gic);
+/* A register that changes under the lock, which the caller does not have. */
+u64 vgic_reg64(struct vgic *gic, const u64 *reg);
 /* @len bytes of @val into the register of 64 bits at @old, from @offset on. */
 u64 vgic_reg64_merge(u64 old, u32 offset, int len, u64 val);
 

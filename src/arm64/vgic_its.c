@@ -24,13 +24,9 @@ static u64 table_page(u64 baser)
 int its_entry_at(struct vgic_its *its, unsigned int table, u32 id, gpa_t *at)
 {
 	struct vgic *gic = its->gic;
-	u64 baser, page, base, size, entry = 0;
-	unsigned long flags;
+	u64 baser = vgic_reg64(gic, &its->baser[table]), page, base, size, entry = 0;
 	u32 index;
 
-	spin_lock_irqsave(&gic->lock, flags);
-	baser = its->baser[table];
-	spin_unlock_irqrestore(&gic->lock, flags);
 	page = table_page(baser);
 	base = baser & GENMASK_ULL(47, 12) & ~(page - 1);
 	size = ((baser & 0xff) + 1) * page;
@@ -185,7 +181,7 @@ void its_device_unmap(struct vgic_its *its, struct its_device *device)
 
 int its_device_map(struct vgic_its *its, u32 id, u8 event_bits, u64 itt)
 {
-	struct rb_node **link = &its->devices.rb_node, *parent = NULL;
+	struct rb_node **link, *parent = NULL;
 	struct its_device *device;
 	gpa_t at;
 

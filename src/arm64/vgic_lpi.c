@@ -113,7 +113,7 @@ void vgic_lpi_end(struct vgic_lpi *lpi)
 
 /* ---- the guest's tables ---- */
 
-static u64 read_under_lock(struct vgic *gic, const u64 *reg)
+u64 vgic_reg64(struct vgic *gic, const u64 *reg)
 {
 	unsigned long flags;
 	u64 val;
@@ -131,13 +131,13 @@ static u32 table_limit(u64 propbaser)
 
 u32 vgic_lpi_limit(struct vgic *gic)
 {
-	return table_limit(read_under_lock(gic, &gic->propbaser));
+	return table_limit(vgic_reg64(gic, &gic->propbaser));
 }
 
 /* What cannot be read is not enabled. */
 void vgic_lpi_read_config(struct vgic *gic, struct vgic_lpi *lpi)
 {
-	u64 table = read_under_lock(gic, &gic->propbaser);
+	u64 table = vgic_reg64(gic, &gic->propbaser);
 	u32 intid = lpi->irq.intid;
 	unsigned long flags;
 	u8 config = 0;
@@ -181,7 +181,7 @@ void vgic_lpi_read_pending(struct vgic *gic, struct vgic_lpi *lpi)
 
 	if (!v || !READ_ONCE(v->gic->lpis.enabled) || intid >= vgic_lpi_limit(gic))
 		return;
-	at = pending_at(read_under_lock(gic, &v->gic->lpis.pendbaser), intid);
+	at = pending_at(vgic_reg64(gic, &v->gic->lpis.pendbaser), intid);
 	if (kvmx_guest_read(&gic->vm->vm, at, &bits, sizeof(bits)) || !(bits & bit))
 		return;
 	bits &= ~bit;
