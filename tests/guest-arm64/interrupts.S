@@ -38,6 +38,16 @@
 1:	b	1b
 	.endm
 
+	/* The CPU takes interrupts of any priority. */
+	.macro	TAKE_INTERRUPTS
+	mov	x1, #0xf0
+	msr	ICC_PMR, x1
+	mov	x1, #1
+	msr	ICC_IGRPEN1, x1
+	isb
+	msr	daifclr, #2
+	.endm
+
 	/* Private interrupts of \mask and SPI 40, to CPU 0; the CPU takes all of them. */
 	.macro	GIC_ON vectors, mask
 	adr	x0, \vectors
@@ -52,12 +62,7 @@
 	ldr	x0, =GICR_SGI_FRAME
 	ldr	w1, =\mask
 	str	w1, [x0, #ISENABLER0]
-	mov	x1, #0xf0
-	msr	ICC_PMR, x1
-	mov	x1, #1
-	msr	ICC_IGRPEN1, x1
-	isb
-	msr	daifclr, #2
+	TAKE_INTERRUPTS
 	.endm
 
 	/* Waits until \n interrupts came. */
@@ -164,12 +169,7 @@ second:
 	ldr	x0, =(GICR_SGI_FRAME + 0x20000)
 	mov	w1, #0xffff
 	str	w1, [x0, #ISENABLER0]
-	mov	x1, #0xf0
-	msr	ICC_PMR, x1
-	mov	x1, #1
-	msr	ICC_IGRPEN1, x1
-	isb
-	msr	daifclr, #2
+	TAKE_INTERRUPTS
 	ldr	x0, =(7 << 24 | 1)
 	msr	ICC_SGI1R, x0
 	AWAIT	1
@@ -211,12 +211,7 @@ END guest_busy
 GUEST guest_script
 	adr	x0, script_vectors
 	msr	vbar_el1, x0
-	mov	x1, #0xf0
-	msr	ICC_PMR, x1
-	mov	x1, #1
-	msr	ICC_IGRPEN1, x1
-	isb
-	msr	daifclr, #2
+	TAKE_INTERRUPTS
 1:	ldp	x0, x1, [x21], #16
 	ldr	x2, [x21], #8
 	adr	x3, 2f

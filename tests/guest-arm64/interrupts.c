@@ -38,19 +38,6 @@ static void test_lines(void)
 	vm_free(vm);
 }
 
-struct second {
-	struct vm *vm;
-	struct story story;
-};
-
-static void *second(void *opaque)
-{
-	struct second *s = opaque;
-
-	vm_run(s->vm, 1, &s->story);
-	return NULL;
-}
-
 static bool stopped(struct vm *vm)
 {
 	struct kvmx_mp_state state;
@@ -65,11 +52,10 @@ static void test_two(void)
 	struct second other = { .vm = vm_make(2, true) };
 	struct vm *vm = other.vm;
 	struct story story = { };
-	pthread_t thread;
 
 	check(stopped(vm), "the second CPU is off at first");
 	vm_start(vm, 0, guest_two, guest_two_end);
-	must(-pthread_create(&thread, NULL, second, &other), "a thread");
+	second_start(&other);
 	vm_run(vm, 0, &story);
 	/* The second call finds it on (-4), or not quite there yet (-5). */
 	check(story.n > 1 && (story.value[1] == -4u || story.value[1] == -5u),
@@ -77,8 +63,8 @@ static void test_two(void)
 	story.value[1] = 0;
 	check(story.done && TOLD(&story, 0, 0, 7, 8), "CPU_ON starts it; SGIs come from it");
 	vm->run[1]->immediate_exit = 1;
-	pthread_kill(thread, SIGUSR1);
-	pthread_join(thread, NULL);
+	pthread_kill(other.thread, SIGUSR1);
+	pthread_join(other.thread, NULL);
 	check(other.story.error == EINTR && TOLD(&other.story, 0x77, 3),
 	      "it has the context, and got an SGI");
 	check(stopped(vm), "and is off in the end");

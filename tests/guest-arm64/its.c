@@ -296,26 +296,12 @@ static void test_changes(void)
 	world_free(&w);
 }
 
-struct second {
-	struct vm *vm;
-	struct story story;
-};
-
-static void *second(void *opaque)
-{
-	struct second *s = opaque;
-
-	vm_run(s->vm, 1, &s->story);
-	return NULL;
-}
-
 static void test_moves(void)
 {
 	struct world w = world_make();
 	struct kvmx_mp_state state = { .mp_state = KVMX_MP_STATE_RUNNABLE };
 	struct second other = { .vm = w.vm };
 	struct story story;
-	pthread_t thread;
 
 	mapped(&w);
 	event(&w, MOVI, 0, 1);
@@ -331,9 +317,9 @@ static void test_moves(void)
 	vm_start(w.vm, 1, guest_script, guest_script_end);
 	reg_set(w.vm, 1, CORE_REG(regs.regs[21]), SCRIPT(1));
 	must(ioctl(w.vm->vcpu[1], KVMX_SET_MP_STATE, &state), "the second CPU on");
-	must(-pthread_create(&thread, NULL, second, &other), "a thread");
+	second_start(&other);
 	story = run(&w);
-	pthread_join(thread, NULL);
+	pthread_join(other.thread, NULL);
 	check(story.done && TOLD(&story, LPI + 1), "of two events one stays at the first CPU,");
 	check(other.story.done && TOLD(&other.story, LPI, LPI + 2),
 	      "one moves to the second, and then all do");
@@ -428,8 +414,7 @@ static void test_saved(void)
 {
 	struct world first = world_make(), w = world_make();
 	struct kvmx_mp_state state = { .mp_state = KVMX_MP_STATE_RUNNABLE };
-	struct second other = { .vm = w.vm };
-	struct story story;
+	struct story story, other = { };
 	uint64_t val;
 
 	mapped(&first);
@@ -459,8 +444,8 @@ static void test_saved(void)
 	vm_start(w.vm, 1, guest_script, guest_script_end);
 	reg_set(w.vm, 1, CORE_REG(regs.regs[21]), SCRIPT(1));
 	must(ioctl(w.vm->vcpu[1], KVMX_SET_MP_STATE, &state), "the second CPU on");
-	second(&other);
-	check(other.story.done && TOLD(&other.story, LPI + 3), "also at the second CPU");
+	vm_run(w.vm, 1, &other);
+	check(other.done && TOLD(&other, LPI + 3), "also at the second CPU");
 	world_free(&w);
 }
 

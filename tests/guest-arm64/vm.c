@@ -171,3 +171,16 @@ void vm_run(struct vm *vm, unsigned int vcpu, struct story *story)
 		mmio(vm, vm->run[vcpu], story);
 	}
 }
+
+static void *second(void *opaque)
+{
+	struct second *s = opaque;
+
+	vm_run(s->vm, 1, &s->story);
+	return NULL;
+}
+
+void second_start(struct second *s)
+{
+	must(-pthread_create(&s->thread, NULL, second, s), "a thread");
+}

@@ -6,6 +6,7 @@
 #ifndef GUEST_ARM64_VM_H
 #define GUEST_ARM64_VM_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,15 @@ void vm_line(struct vm *vm, uint32_t spi, int level);
 void vm_free(struct vm *vm);
 void vm_start(struct vm *vm, unsigned int vcpu, const void *code, const void *end);
 void vm_run(struct vm *vm, unsigned int vcpu, struct story *story);
+
+/* vCPU 1 of @vm, run by a thread of its own. */
+struct second {
+	struct vm *vm;
+	struct story story;
+	pthread_t thread;
+};
+
+void second_start(struct second *s);
 uint64_t reg_get(struct vm *vm, unsigned int vcpu, uint64_t id);
 void reg_set(struct vm *vm, unsigned int vcpu, uint64_t id, uint64_t val);
 

@@ -8,6 +8,7 @@
 #include "arm64/timer.h"
 #include "arm64/vgic_its.h"
 #include "unit.h"
+#include "vgic_world.h"
 
 /* Guest memory, and what is where in it. */
 #define MEMORY		0x40000000ULL
@@ -29,9 +30,6 @@
 enum { CTLR = 0, CBASER = 0x80, CWRITER = 0x88, CREADR = 0x90, BASER0 = 0x100, BASER1 = 0x108 };
 enum { GICR_CTLR = 0, PROPBASER = 0x70, PENDBASER = 0x78 };
 
-static struct arm64_vm *vm;
-static struct arm64_vcpu *v[2];
-static struct vgic *gic;
 static struct vgic_its *its;
 static u8 *memory;
 static unsigned int reads;
@@ -118,46 +116,18 @@ static long attribute(u32 group, u64 attr, u64 val)
 
 static void world(void)
 {
-	unsigned int i;
-
-	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
-	gic = kzalloc(sizeof(*gic), GFP_KERNEL);
 	memory = kzalloc(MEMORY_SIZE, GFP_KERNEL);
-	spin_lock_init(&gic->lock);
-	gic->vm = vm;
-	gic->nr_irqs = 64;
-	for (i = 0; i < 2; i++) {
-		v[i] = kzalloc(sizeof(*v[i]), GFP_KERNEL);
-		v[i]->vcpu.vm = &vm->vm;
-		v[i]->vcpu.index = i;
-		v[i]->mpidr = MPIDR_RES1 | i;
-		ck_assert_int_eq(vgic_vcpu_init(v[i]), 0);
-		vgic_vcpu_reset(v[i]);
-		vm->vm.vcpus[i] = &v[i]->vcpu;
-	}
-	atomic_set(&vm->vm.nr_vcpus, 2);
-	ck_assert_int_eq(vgic_init(gic), 0);
-	gic->ready = true;
-	vm->gic = gic;
+	vgic_world_make(64);
 	ck_assert_int_eq(init_srcu_struct(&vm->vm.memory.srcu), 0);
 	its = vgic_its_alloc(gic);
 	gic->its = its;
-	vgic_reg_write(gic, NULL, 0, 4, VGIC_CTLR_GROUP1);
 }
 
 static void teardown(void)
 {
-	unsigned int i;
-
 	vgic_its_free(its);
-	for (i = 0; i < 2; i++) {
-		vgic_vcpu_free(v[i]);
-		kfree(v[i]);
-	}
 	cleanup_srcu_struct(&vm->vm.memory.srcu);
-	kvfree(gic->spi);
-	kfree(gic);
-	kfree(vm);
+	vgic_world_free();
 	kfree(memory);
 }
 

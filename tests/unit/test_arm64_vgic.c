@@ -6,6 +6,7 @@
 #include "arm64/timer.h"
 #include "arm64/vgic_irq.h"
 #include "unit.h"
+#include "vgic_world.h"
 
 #define SPI		40
 #define VTIMER		27
@@ -13,9 +14,6 @@
 #define ENABLE(n)	(0x100 + (n) / 32 * 4)
 #define BIT32(n)	(1u << ((n) % 32))
 
-static struct arm64_vm *vm;
-static struct arm64_vcpu *v[2];
-static struct vgic *gic;
 static unsigned int kicks;
 
 /* ---- what the sources call elsewhere ---- */
@@ -50,41 +48,13 @@ int kvmx_guest_write(struct kvmx_vm *guest, gpa_t gpa, const void *data, size_t 
 
 static void setup(void)
 {
-	unsigned int i;
-
-	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
-	gic = kzalloc(sizeof(*gic), GFP_KERNEL);
-	spin_lock_init(&gic->lock);
-	gic->vm = vm;
-	gic->nr_irqs = NR_IRQS;
-	for (i = 0; i < 2; i++) {
-		v[i] = kzalloc(sizeof(*v[i]), GFP_KERNEL);
-		v[i]->vcpu.vm = &vm->vm;
-		v[i]->vcpu.index = i;
-		v[i]->mpidr = MPIDR_RES1 | i;
-		ck_assert_int_eq(vgic_vcpu_init(v[i]), 0);
-		vgic_vcpu_reset(v[i]);
-		vm->vm.vcpus[i] = &v[i]->vcpu;
-	}
-	atomic_set(&vm->vm.nr_vcpus, 2);
-	ck_assert_int_eq(vgic_init(gic), 0);
-	gic->ready = true;
-	vm->gic = gic;
-	vgic_reg_write(gic, NULL, 0, 4, VGIC_CTLR_GROUP1);
+	vgic_world_make(NR_IRQS);
 	kicks = 0;
 }
 
 static void teardown(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < 2; i++) {
-		vgic_vcpu_free(v[i]);
-		kfree(v[i]);
-	}
-	kvfree(gic->spi);
-	kfree(gic);
-	kfree(vm);
+	vgic_world_free();
 }
 
 static void spi_on(u32 n, bool edge)
