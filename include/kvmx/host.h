@@ -91,6 +91,18 @@ void kvmx_host_power_unregister(void);
 u64 kvmx_host_run_delay(void);
 bool kvmx_host_has_run_delay(void);
 
+/*
+ * arm64: what the kernel says of its CPUs' speculation (any of them affected), and whether
+ * it was told to do nothing about it. Then: what the firmware says of one of its calls on
+ * this CPU, as SMCCC_ARCH_FEATURES answers; -1 too if EL2 cannot call it.
+ */
+struct kvmx_host_spectre {
+	bool v2, v4, bhb;
+	bool off;
+};
+struct kvmx_host_spectre kvmx_host_spectre(void);
+s32 kvmx_host_firmware_has(u32 function);
+
 /* arm64: what all CPUs have in common of an identification register. */
 u64 kvmx_host_id_reg(u32 encoding);
 

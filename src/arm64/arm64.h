@@ -95,6 +95,8 @@ struct arm64_vm {
 	u64 vmid;			/* [vmid_lock] with its generation above */
 	int __percpu *last_vcpu;	/* [w] index of the vCPU that ran on a CPU last */
 	struct vgic *gic;		/* [l] published once */
+	u32 psci_version;		/* [a] firmware.c */
+	u8 workaround[3];		/* [a] levels of the SMCCC's workarounds 1 to 3 */
 };
 
 static inline struct arm64_vcpu *to_arm64(struct kvmx_vcpu *vcpu)

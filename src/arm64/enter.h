@@ -57,7 +57,8 @@ bool arm64_vmid_valid(struct arm64_vm *vm);
 u64 arm64_vttbr(struct arm64_vm *vm);
 
 /* world.S, fp.S */
-unsigned int arm64_world_enter(struct user_pt_regs *regs, struct arm64_exit *exit);
+unsigned int arm64_world_enter(struct user_pt_regs *regs, struct arm64_exit *exit,
+			       u64 harden);
 void arm64_fp_save(struct user_fpsimd_state *fp);
 void arm64_fp_load(const struct user_fpsimd_state *fp);
 

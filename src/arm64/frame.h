@@ -17,7 +17,8 @@
 #define FRAME_FLUSH	760
 #define FRAME_FRESH	768
 #define FRAME_HCRX	776
-#define FRAME_KEPT	784
+#define FRAME_HARDEN	784
+#define FRAME_KEPT	792
 #define FRAME_END	4096	/* the stack is below */
 
 /* In a world. */
@@ -44,6 +45,7 @@ struct arm64_frame {
 	u64 flush;		/* the guest's translations, before it is entered */
 	u64 fresh;		/* the first entry of a window */
 	u64 hcrx;		/* whether there is an HCRX_EL2 */
+	u64 harden;		/* spectre.h */
 	u64 kept[4];		/* where EL2 was called from, and how */
 	u64 stack[(FRAME_END - FRAME_KEPT) / sizeof(u64) - 4];
 };
@@ -61,6 +63,7 @@ static_assert(offsetof(struct arm64_frame, nr_aprs) == FRAME_NR_APRS);
 static_assert(offsetof(struct arm64_frame, flush) == FRAME_FLUSH);
 static_assert(offsetof(struct arm64_frame, fresh) == FRAME_FRESH);
 static_assert(offsetof(struct arm64_frame, hcrx) == FRAME_HCRX);
+static_assert(offsetof(struct arm64_frame, harden) == FRAME_HARDEN);
 static_assert(offsetof(struct arm64_frame, kept) == FRAME_KEPT);
 static_assert(sizeof(struct arm64_frame) == FRAME_END);
 static_assert(offsetof(struct arm64_world, mdcr) == WORLD_MDCR);

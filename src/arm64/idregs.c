@@ -20,8 +20,8 @@ struct id_rule {
 };
 
 static const struct id_rule rules[] = {
-	/* EL0 and EL1 in AArch64 only; FP, AdvSIMD, DIT, CSV3. */
-	{ A64_ID_AA64PFR0_EL1, FIELD(16) | FIELD(20) | FIELD(48) | FIELD(60), 0x11 },
+	/* EL0 and EL1 in AArch64 only; FP, AdvSIMD, DIT, CSV2 (below), CSV3. */
+	{ A64_ID_AA64PFR0_EL1, FIELD(16) | FIELD(20) | FIELD(48) | FIELD(56) | FIELD(60), 0x11 },
 	{ A64_ID_AA64PFR1_EL1, FIELD(0) | FIELD(4) },			/* BTI, SSBS */
 	/* Armv8 debug, no OS double lock; counts of breakpoints and watchpoints. */
 	{ A64_ID_AA64DFR0_EL1, FIELD(12) | FIELD(20) | FIELD(28), 0x6 | FIELD(36) },
@@ -29,7 +29,7 @@ static const struct id_rule rules[] = {
 	/* DPB, JSCVT, FCMA, LRCPC, FRINTTS, SB, SPECRES, BF16, DGH, I8MM: no pointer authentication */
 	{ A64_ID_AA64ISAR1_EL1, FIELD(0) | FIELD(12) | FIELD(16) | FIELD(20) | FIELD(32) |
 				FIELD(36) | FIELD(40) | FIELD(44) | FIELD(48) | FIELD(52) },
-	{ A64_ID_AA64ISAR2_EL1, FIELD(4) },				/* RPRES */
+	{ A64_ID_AA64ISAR2_EL1, FIELD(4) | FIELD(28) },			/* RPRES, CLRBHB */
 	/* Address size (below), ASID size, endianness, granules, ExS. */
 	{ A64_ID_AA64MMFR0_EL1, FIELD(0) | FIELD(4) | FIELD(8) | FIELD(16) | FIELD(20) |
 				FIELD(24) | FIELD(28) | FIELD(44) },
@@ -49,6 +49,9 @@ u64 arm64_id_sanitize(u32 enc, u64 host)
 			val = (host & rules[i].keep) | rules[i].set;
 	if (enc == A64_ID_AA64MMFR0_EL1)
 		val = (val & ~0xfULL) | min_t(u64, val & 0xf, 2);	/* 40 bits */
+	/* More of CSV2 is SCXTNUM_ELx, too. */
+	if (enc == A64_ID_AA64PFR0_EL1)
+		val = (val & ~FIELD(56)) | min_t(u64, val >> 56 & 0xf, 1) << 56;
 	return val;
 }
 

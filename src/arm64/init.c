@@ -7,10 +7,13 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <kvmx/arch.h>
 
 #include "enter.h"
+#include "firmware.h"
 #include "ppi.h"
+#include "spectre.h"
 #include "timer.h"
 #include "vgic.h"
 
@@ -24,7 +27,11 @@ int kvmx_arch_init(void)
 		return -EOPNOTSUPP;
 	}
 	ret = arm64_cpu_probe();
-	return ret ? ret : arm64_stage2_init();
+	if (!ret)
+		ret = arm64_stage2_init();
+	if (!ret)
+		spectre_init();
+	return ret;
 }
 
 void kvmx_arch_exit(void)
@@ -66,9 +73,11 @@ int kvmx_arch_cpu_enable(void)
 {
 	int ret = arm64_nvhe ? nvhe_cpu_enable() : 0;
 
-	if (!ret)
-		ppi_enable();
-	return ret;
+	if (ret)
+		return ret;
+	spectre_cpu_enable();
+	ppi_enable();
+	return 0;
 }
 
 void kvmx_arch_cpu_disable(void)
@@ -101,6 +110,8 @@ int kvmx_arch_vm_init(struct kvmx_vm *vm)
 	avm->vtcr = arm64_vtcr();
 	avm->counter_offset = timer_counter();
 	arm64_id_init(avm);
+	avm->psci_version = PSCI_1_1;
+	memcpy(avm->workaround, spectre_levels, sizeof(avm->workaround));
 	avm->last_vcpu = alloc_percpu_gfp(int, GFP_KERNEL_ACCOUNT);
 	if (!avm->last_vcpu)
 		return -ENOMEM;

@@ -22,6 +22,7 @@
 
 #include "enter.h"
 #include "frame.h"
+#include "spectre.h"
 #include "timer.h"
 #include "vgic.h"
 
@@ -269,6 +270,7 @@ unsigned int nvhe_run(struct arm64_vcpu *v)
 	f->guest.cntv_ctl = v->vtimer.ctl;
 	f->flush = v->flush;
 	f->hcrx = arm64_has_hcrx;
+	f->harden = spectre_harden();
 
 	vector = stub_call(HVC_SOFT_RESTART, at_el2(arm64_nvhe_enter), virt_to_phys(f),
 			   virt_to_phys(root), tcr, MAIR_EL2_VAL, SCTLR_EL2_VAL);

@@ -9,13 +9,13 @@
 #include <linux/string.h>
 #include <kvmx/ioctl.h>
 
+#include "firmware.h"
 #include "ioctls.h"
 #include "timer.h"
 
 #define REG_ID(size, kind)	(KVMX_REG_ARM64 | KVMX_REG_SIZE_##size | (kind))
 #define REG_KIND(id)		((id) & KVMX_REG_ARM_COPROC_MASK)
 #define CORE(field)		KVMX_REG_ARM_CORE_REG(field)
-#define PSCI_1_1		0x10001
 
 /* The registers that lie in v->sys[], by encoding. */
 static const struct {
@@ -99,9 +99,7 @@ static int get_reg(struct arm64_vcpu *v, u64 id, void *out)
 		memcpy(out, core, KVMX_REG_SIZE(id));
 		return 0;
 	}
-	if (id == KVMX_REG_ARM_PSCI_VERSION) {
-		val = PSCI_1_1;
-	} else if (timer_get_reg(v, id, &val)) {
+	if (firmware_get_reg(arm64_vm_of(v), id, &val) || timer_get_reg(v, id, &val)) {
 		;
 	} else if (id == sys_id(enc)) {
 		sys = sys_reg_of(v, enc);
@@ -153,6 +151,8 @@ static int set_reg(struct arm64_vcpu *v, u64 id, const void *in)
 	memcpy(&val, in, sizeof(val));
 	if (timer_set_reg(v, id, val))
 		return 0;
+	if (firmware_get_reg(arm64_vm_of(v), id, &old))
+		return firmware_set_reg(arm64_vm_of(v), id, val);
 	if (id == sys_id(id_enc(id)))
 		sys = sys_reg_of(v, id_enc(id));
 	if (sys) {
@@ -240,7 +240,8 @@ static u64 list(u64 *ids, u64 room)
 	for (i = 0; i < A64_ID_REGS; i++)
 		ADD(sys_id(A64_REG(3, 0, 0, 1 + i / 8, i % 8)));
 	ADD(sys_id(A64_MPIDR_EL1));
-	ADD(KVMX_REG_ARM_PSCI_VERSION);
+	for (i = 0; i < firmware_nr_regs; i++)
+		ADD(firmware_regs[i]);
 	for (i = 0; i < timer_nr_regs; i++)
 		ADD(timer_regs[i]);
 #undef ADD

@@ -7,6 +7,8 @@
 #include <linux/sched.h>
 
 #include "arm64.h"
+#include "firmware.h"
+#include "spectre.h"
 
 #define SMCCC_VERSION		0x80000000
 #define SMCCC_ARCH_FEATURES	0x80000001
@@ -28,6 +30,8 @@ enum {
 	PSCI_ALREADY_ON = -4, PSCI_ON_PENDING = -5,
 	PSCI_INTERNAL_FAILURE = -6,
 };
+
+#define SMCCC_NOT_REQUIRED	-2
 
 #define MPIDR_AFFINITY	0xff00ffffffULL
 
@@ -135,8 +139,11 @@ static enum run_next system_event(struct arm64_vcpu *v, u32 type)
 	return RUN_USER;
 }
 
-static s64 features(u32 function)
+static s64 features(const struct arm64_vm *vm, u32 function)
 {
+	/* It came with version 1.0, as the call that asks for it. */
+	if (READ_ONCE(vm->psci_version) < PSCI_1_0)
+		return PSCI_NOT_SUPPORTED;
 	switch (function) {
 	case SMCCC_VERSION:
 	case PSCI_GET_VERSION:
@@ -157,20 +164,58 @@ static s64 features(u32 function)
 	}
 }
 
+/* A workaround by its level: to be called, not needed on this CPU, or not to be had. */
+static s64 workaround(u8 level)
+{
+	switch (level) {
+	case KVMX_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED:
+		return 1;
+	case KVMX_REG_ARM_SMCCC_ARCH_WORKAROUND_1_AVAIL:
+		return PSCI_SUCCESS;
+	default:
+		return PSCI_NOT_SUPPORTED;
+	}
+}
+
+static s64 arch_features(const struct arm64_vm *vm, u32 function)
+{
+	switch (function) {
+	case SMCCC_VERSION:
+	case SMCCC_ARCH_FEATURES:
+		return PSCI_SUCCESS;
+	case SMCCC_WORKAROUND_1:
+		return workaround(READ_ONCE(vm->workaround[0]));
+	case SMCCC_WORKAROUND_2:
+		return READ_ONCE(vm->workaround[1]) ==
+		       KVMX_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED ?
+		       SMCCC_NOT_REQUIRED : PSCI_NOT_SUPPORTED;
+	case SMCCC_WORKAROUND_3:
+		return workaround(READ_ONCE(vm->workaround[2]));
+	default:
+		return PSCI_NOT_SUPPORTED;
+	}
+}
+
 /* Calls whose answer needs nothing but the arguments, in @x; false: another call. */
-static bool at_once(u64 *x)
+static bool at_once(const struct arm64_vm *vm, u64 *x)
 {
 	switch ((u32)x[0]) {
 	case SMCCC_VERSION:
+		x[0] = 0x10001;
+		return true;
 	case PSCI_GET_VERSION:
-		x[0] = 0x10001;		/* both are 1.1 */
+		x[0] = READ_ONCE(vm->psci_version);
 		return true;
 	case SMCCC_ARCH_FEATURES:
-		x[0] = (u32)x[1] == SMCCC_VERSION || (u32)x[1] == SMCCC_ARCH_FEATURES ?
-			PSCI_SUCCESS : (u64)PSCI_NOT_SUPPORTED;
+		x[0] = arch_features(vm, x[1]);
+		return true;
+	case SMCCC_WORKAROUND_1:
+	case SMCCC_WORKAROUND_3:
+		/* The exit that brought the call here has done what it asks for. */
+		x[0] = arch_features(vm, x[0]) < 0 ? (u64)PSCI_NOT_SUPPORTED : PSCI_SUCCESS;
 		return true;
 	case PSCI_FEATURES:
-		x[0] = features(x[1]);
+		x[0] = features(vm, x[1]);
 		return true;
 	case PSCI_MIGRATE_INFO_TYPE:
 		x[0] = 2;		/* no trusted OS */
@@ -182,7 +227,7 @@ static bool at_once(u64 *x)
 
 bool arm64_smccc_fast(struct arm64_vcpu *v)
 {
-	return at_once(v->core.regs.regs);
+	return at_once(arm64_vm_of(v), v->core.regs.regs);
 }
 
 enum run_next arm64_smccc(struct arm64_vcpu *v)
@@ -191,7 +236,7 @@ enum run_next arm64_smccc(struct arm64_vcpu *v)
 	u32 function = x[0];
 	u64 mask = function & BIT(30) ? ~0ULL : (u32)~0;
 
-	if (at_once(x))
+	if (at_once(arm64_vm_of(v), x))
 		return RUN_LEAVE;
 	switch (function) {
 	case PSCI_CPU_SUSPEND32:

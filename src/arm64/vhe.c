@@ -8,6 +8,7 @@
 #include <asm/sysreg.h>
 
 #include "enter.h"
+#include "spectre.h"
 #include "timer.h"
 
 static void sys_load(const u64 *sys)
@@ -88,7 +89,7 @@ unsigned int vhe_run(struct arm64_vcpu *v)
 		asm volatile("dsb ishst; tlbi vmalls12e1is; dsb ish; ic ialluis; dsb ish; isb"
 			     : : : "memory");
 
-	vector = arm64_world_enter(&v->core.regs, &v->exit);
+	vector = arm64_world_enter(&v->core.regs, &v->exit, spectre_harden());
 
 	/* The bit is gone once the guest has taken it. */
 	v->serror = read_reg(A64_HCR_EL2) & HCR_VSE_BIT;

@@ -8,6 +8,7 @@
 #include <linux/linkage.h>
 #include <asm/assembler.h>
 #include "frame.h"
+#include "spectre.h"
 #include "world_regs.h"
 
 /* struct user_pt_regs */
@@ -20,6 +21,7 @@
 #define STACK_SP_EL0	112
 #define STACK_VBAR	120
 #define STACK_X18	128
+#define STACK_HARDEN	136
 #define STACK_SIZE	144
 
 	.text
@@ -40,27 +42,67 @@ SYM_CODE_START(arm64_el2)
 	eret
 .endm
 
-.macro guest_exception vector
+/*
+ * Before the first branch that could be predicted: the branch predictors, or the history
+ * that they go by, have nothing of the guest's any more.
+ */
+.macro harden kind
+	.if	\kind == HARDEN_WORKAROUND_1 || \kind == HARDEN_WORKAROUND_3
+	stp	x2, x3, [sp, #-16]!
+	.if	\kind == HARDEN_WORKAROUND_1
+	mov	w0, #(SMCCC_WORKAROUND_1 & 0xffff)
+	.else
+	mov	w0, #(SMCCC_WORKAROUND_3 & 0xffff)
+	.endif
+	movk	w0, #(SMCCC_WORKAROUND_1 >> 16), lsl #16
+	smc	#0
+	ldp	x2, x3, [sp], #16
+	.elseif	\kind == HARDEN_CLRBHB
+	hint	#22			// CLRBHB
+	isb
+	.elseif	\kind == HARDEN_LOOP
+	ldr	x0, [sp, #(16 + STACK_HARDEN)]
+	lsr	x0, x0, #HARDEN_KIND_BITS
+1:	b	2f
+2:	subs	x0, x0, #1
+	b.ne	1b
+	dsb	nsh
+	isb
+	.endif
+.endm
+
+.macro guest_exception vector, kind
 	.align	7
 	stp	x0, x1, [sp, #-16]!
+	harden	\kind
 	mov	x0, #\vector
 	b	.Lworld_leave
 .endm
 
-.Lvectors:
+.macro vectors kind
+	.align	11
 	.rept	8			// EL2 itself, by either stack pointer
 	own_exception
 	.endr
 	.rept	2			// a guest in AArch64, in AArch32
-	guest_exception 0
-	guest_exception 1
-	guest_exception 2
-	guest_exception 3
+	guest_exception 0, \kind
+	guest_exception 1, \kind
+	guest_exception 2, \kind
+	guest_exception 3, \kind
 	.endr
+.endm
+
+.Lvectors:
+	vectors	HARDEN_NONE
+	vectors	HARDEN_WORKAROUND_1
+	vectors	HARDEN_WORKAROUND_3
+	vectors	HARDEN_CLRBHB
+	vectors	HARDEN_LOOP
 SYM_CODE_END(arm64_el2)
 
 /*
- * unsigned int arm64_world_enter(struct user_pt_regs *regs, struct arm64_exit *exit)
+ * unsigned int arm64_world_enter(struct user_pt_regs *regs, struct arm64_exit *exit,
+ *				  u64 harden)
  * Answers which vector the guest left by, and fills the first four words of *exit.
  */
 SYM_FUNC_START(arm64_world_enter)
@@ -71,12 +113,14 @@ SYM_FUNC_START(arm64_world_enter)
 	stp	x27, x28, [sp, #64]
 	stp	x29, x30, [sp, #80]
 	stp	x0, x1, [sp, #STACK_REGS]
-	mrs	x2, sp_el0			// the kernel's current task
-	mrs	x3, vbar_el2
-	stp	x2, x3, [sp, #STACK_SP_EL0]
-	str	x18, [sp, #STACK_X18]
-	adr	x2, .Lvectors
-	msr	vbar_el2, x2
+	stp	x18, x2, [sp, #STACK_X18]
+	mrs	x3, sp_el0			// the kernel's current task
+	mrs	x4, vbar_el2
+	stp	x3, x4, [sp, #STACK_SP_EL0]
+	adr	x3, .Lvectors
+	and	x2, x2, #((1 << HARDEN_KIND_BITS) - 1)
+	add	x3, x3, x2, lsl #11
+	msr	vbar_el2, x3
 	isb
 
 	ldr	x2, [x0, #REGS_SP]
@@ -312,7 +356,8 @@ SYM_CODE_START(arm64_nvhe_enter)
 	ic	ialluis
 	dsb	ish
 	isb
-1:	ldp	x0, x1, [x0, #FRAME_VCPU]
+1:	ldr	x2, [x0, #FRAME_HARDEN]
+	ldp	x0, x1, [x0, #FRAME_VCPU]
 	bl	arm64_world_enter
 
 	mov	x12, x0

@@ -93,6 +93,61 @@ static void hvc(uint64_t function, uint64_t argument, uint32_t answer, const cha
 	vm_free(vm);
 }
 
+static int fw_set(struct vm *vm, uint64_t id, uint64_t val)
+{
+	struct kvmx_one_reg reg = { .id = id, .addr = (uintptr_t)&val };
+
+	return ioctl(vm->vcpu[0], KVMX_SET_ONE_REG, &reg) ? errno : 0;
+}
+
+/* What a guest with its workaround's level at @level, or as it is, hears of it. */
+static int workaround(unsigned int n, uint32_t call, int level, bool make)
+{
+	uint64_t id = KVMX_REG_ARM_FW_REG(n);
+	struct vm *vm = vm_make(1, false);
+	struct story story = { };
+
+	if (level >= 0 && fw_set(vm, id, level))
+		printf("level %d of workaround %u is refused\n", level, n);
+	vm_start(vm, 0, guest_hvc, guest_hvc_end);
+	reg_set(vm, 0, CORE_REG(regs.regs[0]), make ? call : 0x80000001);
+	reg_set(vm, 0, CORE_REG(regs.regs[1]), call);
+	vm_run(vm, 0, &story);
+	vm_free(vm);
+	return story.done && story.n == 3 ? (int)story.value[0] : -100;
+}
+
+static void test_workarounds(void)
+{
+	static const uint32_t calls[] = { 0x80008000, 0x80007fff, 0x80003fff };
+	static const int answers[] = { -1, 0, 1 };	/* by level, of the first and third */
+	struct vm *vm = vm_make(1, false);
+	unsigned int i, bad = 0;
+
+	for (i = 0; i < 3; i++) {
+		uint64_t id = KVMX_REG_ARM_FW_REG(i + 1), level = reg_get(vm, 0, id);
+		int none = level == 3 ? -2 : -1;
+		int says = workaround(i + 1, calls[i], -1, false);
+
+		printf("workaround %u: level %llu, answer %d\n", i + 1, (long long)level, says);
+		bad += says != (i == 1 ? none : level < 3 ? answers[level] : -100);
+		if (i != 1)
+			bad += workaround(i + 1, calls[i], -1, true) != (level ? 0 : -1);
+		bad += workaround(i + 1, calls[i], 0, false) != -1;
+		bad += fw_set(vm, id, level + 1) != EINVAL || fw_set(vm, id, level) ||
+		       reg_get(vm, 0, id) != level;
+		bad += fw_set(vm, id, 0) || reg_get(vm, 0, id);
+	}
+	check(!bad, "workarounds: guests hear what the registers say, which can be lowered only");
+	check(fw_set(vm, KVMX_REG_ARM_STD_BMAP, 1) == EINVAL &&
+	      fw_set(vm, KVMX_REG_ARM_VENDOR_HYP_BMAP, 0) == 0 &&
+	      fw_set(vm, KVMX_REG_ARM_PSCI_VERSION, 0x20000) == EINVAL &&
+	      fw_set(vm, KVMX_REG_ARM_PSCI_VERSION, 0x10000) == 0 &&
+	      reg_get(vm, 0, KVMX_REG_ARM_PSCI_VERSION) == 0x10000,
+	      "no services that are not there; an older PSCI");
+	vm_free(vm);
+}
+
 static void test_psci(void)
 {
 	struct vm *vm;
@@ -104,6 +159,8 @@ static void test_psci(void)
 	hvc(0x8400000a, 0x84001234, -1, "and not what it has not");
 	hvc(0x86001234, 0, -1, "an unknown call");
 	hvc(0xc4000004, 5, -2, "AFFINITY_INFO of a CPU that is not there");
+	hvc(0x80000001, 0x80000002, -1, "no SOC_ID");
+	test_workarounds();
 
 	vm = vm_make(1, false);
 	vm_start(vm, 0, guest_off, guest_off_end);

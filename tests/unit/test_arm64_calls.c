@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "arm64/arm64.h"
+#include "arm64/firmware.h"
 #include "unit.h"
 
 #define DEVICE		0x9000000
@@ -80,6 +81,7 @@ static void setup(void)
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
 	spin_lock_init(&vm->psci_lock);
+	vm->psci_version = PSCI_1_1;
 	for (i = 0; i < 2; i++) {
 		v[i] = kzalloc(sizeof(*v[i]), GFP_KERNEL);
 		v[i]->vcpu.vm = &vm->vm;
@@ -418,6 +420,30 @@ START_TEST(other_calls)
 }
 END_TEST
 
+START_TEST(workarounds)
+{
+	const u64 features = 0x80000001, w1 = 0x80008000, w2 = 0x80007fff, w3 = 0x80003fff;
+
+	ck_assert_int_eq(call(features, w1, 0, 0), -1);
+	ck_assert_int_eq(call(w1, 0, 0, 0), -1);
+	vm->workaround[0] = 1;
+	vm->workaround[2] = 2;
+	ck_assert_int_eq(call(features, w1, 0, 0), 0);
+	ck_assert_int_eq(call(features, w3, 0, 0), 1);
+	ck_assert_int_eq(call(w1, 0, 0, 0), 0);
+	ck_assert_int_eq(call(w3, 0, 0, 0), 0);
+	ck_assert_int_eq(call(features, w2, 0, 0), -1);
+	vm->workaround[1] = 3;
+	ck_assert_int_eq(call(features, w2, 0, 0), -2);
+	ck_assert_int_eq(call(w2, 0, 0, 0), -1);
+	ck_assert_int_eq(call(features, 0x80000002, 0, 0), -1);
+	/* PSCI before it had features. */
+	vm->psci_version = PSCI_0_2;
+	ck_assert_int_eq(call(0x84000000, 0, 0, 0), 2);
+	ck_assert_int_eq(call(0x8400000a, 0xc4000003, 0, 0), -1);
+}
+END_TEST
+
 /* ---- identification ---- */
 
 START_TEST(identification)
@@ -433,6 +459,8 @@ START_TEST(identification)
 	/* No more than 40 bits of addresses, whatever the host has. */
 	ck_assert_uint_eq(arm64_id_sanitize(A64_ID_AA64MMFR0_EL1, 6) & 0xf, 2);
 	ck_assert_uint_eq(arm64_id_sanitize(A64_ID_AA64MMFR0_EL1, 1) & 0xf, 1);
+	/* No SCXTNUM_ELx. */
+	ck_assert_uint_eq(arm64_id_sanitize(A64_ID_AA64PFR0_EL1, 3ULL << 56) >> 56, 1);
 	/* What no rule names is zero. */
 	ck_assert_uint_eq(arm64_id_sanitize(A64_REG(3, 0, 0, 4, 4), all), 0);
 
@@ -451,7 +479,8 @@ END_TEST
 static TCase *calls(void)
 {
 	TCase *tc = UNIT_CASE("calls", loads, user_space, in_the_kernel, by_instruction,
-			      by_no_instruction, at_once, not_described, cpu_on, calls_of_32_bits, system_events, other_calls, identification);
+			      by_no_instruction, at_once, not_described, cpu_on, calls_of_32_bits, system_events, other_calls, workarounds,
+			      identification);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;

@@ -6,6 +6,8 @@
  */
 #include <linux/kernel.h>
 #include <linux/acpi.h>
+#include <linux/arm-smccc.h>
+#include <linux/cpu.h>
 #include <linux/interrupt.h>
 #include <linux/of.h>
 #include <linux/of_irq.h>
@@ -71,6 +73,27 @@ void kvmx_host_fpu_end(void)
 u64 kvmx_host_id_reg(u32 encoding)
 {
 	return read_sanitised_ftr_reg(encoding);
+}
+
+struct kvmx_host_spectre kvmx_host_spectre(void)
+{
+	return (struct kvmx_host_spectre){
+		.v2 = cpus_have_cap(ARM64_SPECTRE_V2),
+		.v4 = cpus_have_cap(ARM64_SPECTRE_V4),
+		.bhb = cpus_have_cap(ARM64_SPECTRE_BHB),
+		.off = cpu_mitigations_off(),
+	};
+}
+
+/* EL2 has nobody above it but by SMC. */
+s32 kvmx_host_firmware_has(u32 function)
+{
+	struct arm_smccc_res res;
+
+	if (arm_smccc_1_1_get_conduit() != SMCCC_CONDUIT_SMC)
+		return -1;
+	arm_smccc_1_1_smc(ARM_SMCCC_ARCH_FEATURES_FUNC_ID, function, &res);
+	return (s32)res.a0;
 }
 
 /* The device tree's timer and controller nodes, and which of their interrupts is meant. */
