@@ -148,7 +148,8 @@ enum run_next arm64_exit_fast(struct arm64_vcpu *v)
 	switch (ESR_EC(v->exit.esr)) {
 	case EC_DABT_LOWER:
 	case EC_IABT_LOWER:
-		return memory_abort(v, true);
+		/* The locks of guest memory's tables, of devices and of eventfds sleep there. */
+		return IS_ENABLED(CONFIG_PREEMPT_RT) ? RUN_SLOW : memory_abort(v, true);
 	case EC_SYSREG:
 		return sysreg(v);
 	case EC_WFX:

@@ -19,14 +19,8 @@
 
 int kvmx_arch_init(void)
 {
-	int ret;
+	int ret = arm64_cpu_probe();
 
-	/* The run window takes the vGIC's locks with preemption off, and there such locks sleep. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
-		pr_err("PREEMPT_RT kernels are not supported\n");
-		return -EOPNOTSUPP;
-	}
-	ret = arm64_cpu_probe();
 	if (!ret)
 		ret = arm64_stage2_init();
 	if (!ret)

@@ -20,7 +20,7 @@ static unsigned int vmid_bits __ro_after_init;
 #define VMID_NUMBER(id)		((id) & (BIT(VMID_BITS_MAX) - 1))
 
 /* An id is good as long as its generation, in the bits above, is the current one. */
-static DEFINE_SPINLOCK(vmid_lock);
+static DEFINE_RAW_SPINLOCK(vmid_lock);
 static u64 vmid_last = BIT(VMID_BITS_MAX);	/* [vmid_lock] the last one given out */
 
 int arm64_stage2_init(void)
@@ -77,14 +77,14 @@ void arm64_vmid_update(struct arm64_vm *vm)
 {
 	if (arm64_vmid_valid(vm))
 		return;
-	spin_lock(&vmid_lock);
+	raw_spin_lock(&vmid_lock);
 	if (!arm64_vmid_valid(vm)) {
 		if (VMID_NUMBER(vmid_last) + 1 == BIT(vmid_bits))
 			vmid_roll();
 		WRITE_ONCE(vmid_last, vmid_last + 1);
 		WRITE_ONCE(vm->vmid, vmid_last);
 	}
-	spin_unlock(&vmid_lock);
+	raw_spin_unlock(&vmid_lock);
 }
 
 u64 arm64_vttbr(struct arm64_vm *vm)

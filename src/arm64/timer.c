@@ -52,7 +52,12 @@ static ktime_t until(u64 cval, u64 now)
 	return ns_to_ktime(mul_u64_u32_div(ticks, NSEC_PER_SEC, hz) + 1);
 }
 
-/* ---- the virtual timer ---- */
+/*
+ * ---- the virtual timer ----
+ *
+ * Both timers go off in hard interrupt context, on PREEMPT_RT, too: what they take are
+ * raw locks.
+ */
 
 static void vtimer_line(struct arm64_vcpu *v, bool high)
 {
@@ -116,7 +121,7 @@ void timer_block(struct arm64_vcpu *v)
 	if (level(v->vtimer.ctl, v->vtimer.cval, now))
 		vtimer_line(v, true);
 	else
-		hrtimer_start(&v->vtimer_wake, until(v->vtimer.cval, now), HRTIMER_MODE_REL);
+		hrtimer_start(&v->vtimer_wake, until(v->vtimer.cval, now), HRTIMER_MODE_REL_HARD);
 }
 
 void timer_unblock(struct arm64_vcpu *v)
@@ -134,7 +139,7 @@ static void ptimer_update(struct arm64_vcpu *v)
 
 	vgic_set_line(arm64_vm_of(v), v, PTIMER_INTID, KVMX_IRQ_SOURCE_USER, high);
 	if (!high && (ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK)) == TIMER_CTL_ENABLE)
-		hrtimer_start(&v->ptimer_tick, until(cval, now), HRTIMER_MODE_REL);
+		hrtimer_start(&v->ptimer_tick, until(cval, now), HRTIMER_MODE_REL_HARD);
 }
 
 static enum hrtimer_restart ptimer_tick(struct hrtimer *timer)
@@ -200,8 +205,10 @@ bool timer_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
 
 void timer_vcpu_init(struct arm64_vcpu *v)
 {
-	kvmx_host_hrtimer_setup(&v->vtimer_wake, vtimer_wake, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	kvmx_host_hrtimer_setup(&v->ptimer_tick, ptimer_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	kvmx_host_hrtimer_setup(&v->vtimer_wake, vtimer_wake, CLOCK_MONOTONIC,
+				HRTIMER_MODE_REL_HARD);
+	kvmx_host_hrtimer_setup(&v->ptimer_tick, ptimer_tick, CLOCK_MONOTONIC,
+				HRTIMER_MODE_REL_HARD);
 }
 
 void timer_vcpu_free(struct arm64_vcpu *v)

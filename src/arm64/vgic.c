@@ -115,11 +115,11 @@ int vgic_set_line(struct arm64_vm *vm, struct arm64_vcpu *v, u32 intid, int sour
 
 	if (!gic || !smp_load_acquire(&gic->ready))
 		return -ENXIO;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	irq = vgic_irq(gic, v, intid);
 	if (irq)
 		line_set(gic, irq, source, level);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return irq ? 0 : -EINVAL;
 }
 
@@ -134,7 +134,7 @@ static void sgi_send(struct arm64_vcpu *from, u64 val, bool group1)
 	u32 first = (val >> 44 & 0xf) * 16;
 	unsigned long flags;
 
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	for (i = 0; i < nr; i++) {
 		struct arm64_vcpu *v = to_arm64(vm->vcpus[i]);
 		struct vgic_irq *irq = &v->gic->priv[val >> 24 & 0xf];
@@ -148,7 +148,7 @@ static void sgi_send(struct arm64_vcpu *from, u64 val, bool group1)
 		irq->latch = true;
 		vgic_irq_changed(gic, irq);
 	}
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
 bool vgic_sysreg(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
@@ -203,9 +203,9 @@ bool vgic_wakes(struct arm64_vcpu *v)
 	if (!gic || (!READ_ONCE(v->gic->candidates) && !READ_ONCE(gic->nr_candidates) &&
 		     !READ_ONCE(v->gic->lpis.levels)))
 		return false;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	ret = wakes(gic, v);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return ret;
 }
 
@@ -283,7 +283,7 @@ void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
 	unsigned long private;
 	unsigned int n, nr;
 
-	spin_lock(&gic->lock);
+	raw_spin_lock(&gic->lock);
 	WRITE_ONCE(c->look, false);
 	c->used = 0;
 	c->overflow = false;
@@ -304,7 +304,7 @@ void vgic_fill(struct vgic *gic, struct arm64_vcpu *v, unsigned int nr_lrs)
 		if (irq->lr_latch)
 			irq->latch = false;
 	}
-	spin_unlock(&gic->lock);
+	raw_spin_unlock(&gic->lock);
 }
 
 /* c->lr[] is as the CPU left it. */
@@ -313,7 +313,7 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 	struct vgic_cpu *c = v->gic;
 	unsigned int i;
 
-	spin_lock(&gic->lock);
+	raw_spin_lock(&gic->lock);
 	for (i = 0; i < c->used; i++) {
 		struct vgic_irq *irq = c->lr_irq[i];
 
@@ -336,7 +336,7 @@ void vgic_take_back(struct vgic *gic, struct arm64_vcpu *v)
 	if (c->used && (c->candidates || gic->nr_candidates || c->lpis.levels))
 		WRITE_ONCE(c->look, true);
 	c->used = 0;
-	spin_unlock(&gic->lock);
+	raw_spin_unlock(&gic->lock);
 }
 
 /* ---- creation ---- */
@@ -384,9 +384,9 @@ void vgic_vcpu_reset(struct arm64_vcpu *v)
 		reset(v);
 		return;
 	}
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	reset(v);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
 int vgic_init(struct vgic *gic)

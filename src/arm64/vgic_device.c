@@ -314,7 +314,7 @@ static long create_gic(struct arm64_vm *vm, struct kvmx_create_device *create)
 	gic = kvzalloc(sizeof(*gic), GFP_KERNEL_ACCOUNT);
 	if (!gic)
 		return -ENOMEM;
-	spin_lock_init(&gic->lock);
+	raw_spin_lock_init(&gic->lock);
 	gic->vm = vm;
 	gic->dist_base = UNSET;
 	gic->redist_base = UNSET;

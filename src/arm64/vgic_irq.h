@@ -55,6 +55,7 @@ struct vgic_lpi {
 	struct vgic_lpi_cpu *listed;	/* whose pending[] it is in, or NULL; */
 	u8 level;			/* and in which */
 	struct list_head link;
+	struct rcu_head rcu;		/* its end, under a raw lock */
 };
 
 /* The LPIs' part of a redistributor. */
@@ -67,7 +68,7 @@ struct vgic_lpi_cpu {
 };
 
 struct vgic {
-	spinlock_t lock;	/* taken with interrupts off */
+	raw_spinlock_t lock;	/* taken with interrupts off, and in the run window */
 	struct arm64_vm *vm;	/* [I] */
 	u32 nr_irqs;		/* [I] once ready; private ones included */
 	struct vgic_irq *spi;	/* [I] once ready: INTID 32 and up */

@@ -131,9 +131,9 @@ int its_event_map(struct vgic_its *its, u32 device, u32 event, u32 intid, u32 ic
 	lpi->irq.group1 = true;
 	lpi->irq.target = its->collection[array_index_nospec(icid, ITS_COLLECTIONS)];
 	__set_bit(index, its->used);
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	insert(its, lpi);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	vgic_lpi_read_config(gic, lpi);
 	vgic_lpi_read_pending(gic, lpi);
 	return 0;
@@ -144,10 +144,10 @@ void its_event_unmap(struct vgic_its *its, struct vgic_lpi *lpi)
 	unsigned long flags;
 
 	__clear_bit(lpi->irq.intid - VGIC_LPI_FIRST, its->used);
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	rb_erase(&lpi->node, &its->events);
 	vgic_lpi_end(lpi);
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 }
 
 /* ---- devices ---- */
@@ -228,9 +228,9 @@ void its_collection_map(struct vgic_its *its, u32 icid, struct arm64_vcpu *v)
 	for (lpi = its_event_from(its, 0); lpi; lpi = its_event_from(its, lpi->key + 1)) {
 		if (lpi->icid != icid)
 			continue;
-		spin_lock_irqsave(&gic->lock, flags);
+		raw_spin_lock_irqsave(&gic->lock, flags);
 		vgic_lpi_set_target(gic, lpi, v);
-		spin_unlock_irqrestore(&gic->lock, flags);
+		raw_spin_unlock_irqrestore(&gic->lock, flags);
 		cond_resched();
 	}
 }
@@ -248,10 +248,10 @@ void its_forget(struct vgic_its *its)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	its->forget_devices = false;
 	its->forget_collections = false;
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 	its_forget_devices(its);
 	its_forget_collections(its);
 }
@@ -268,12 +268,12 @@ int vgic_its_msi(struct vgic *gic, const struct kvmx_irq_route *route)
 	if (!its || !smp_load_acquire(&its->mapped) || address != its->base + ITS_TRANSLATER ||
 	    !(route->msi.flags & KVMX_MSI_VALID_DEVID))
 		return -EINVAL;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	if (its->enabled)
 		lpi = its_event_find(its, route->msi.devid, route->msi.data);
 	if (lpi)
 		vgic_lpi_raise(gic, lpi);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return !!lpi;
 }
 
@@ -287,10 +287,10 @@ static void tell_lpis(struct vgic_its *its, struct arm64_vcpu *v)
 	unsigned long flags;
 	bool enabled;
 
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	v->gic->lpis.changed = false;
 	enabled = v->gic->lpis.enabled;
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	for (lpi = its_event_from(its, 0); lpi; lpi = its_event_from(its, lpi->key + 1)) {
 		if (lpi->irq.target != v)
 			continue;
@@ -298,11 +298,11 @@ static void tell_lpis(struct vgic_its *its, struct arm64_vcpu *v)
 			vgic_lpi_read_config(gic, lpi);
 			vgic_lpi_read_pending(gic, lpi);
 		} else {
-			spin_lock_irqsave(&gic->lock, flags);
+			raw_spin_lock_irqsave(&gic->lock, flags);
 			lpi->irq.latch = false;
 			lpi->irq.lr_latch = false;
 			vgic_lpi_refresh(gic, lpi);
-			spin_unlock_irqrestore(&gic->lock, flags);
+			raw_spin_unlock_irqrestore(&gic->lock, flags);
 		}
 		cond_resched();
 	}
@@ -313,10 +313,10 @@ static bool take_flag(struct vgic *gic, bool *flag)
 	unsigned long flags;
 	bool was;
 
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	was = *flag;
 	*flag = false;
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return was;
 }
 

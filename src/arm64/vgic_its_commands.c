@@ -95,10 +95,10 @@ static void movi(struct vgic_its *its, const struct command *c)
 	icid = array_index_nospec(icid, ITS_COLLECTIONS);
 	if (!its->collection[icid])
 		return;
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	lpi->icid = icid;
 	vgic_lpi_set_target(its->gic, lpi, its->collection[icid]);
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 }
 
 /* INT and CLEAR, which also takes it out of the CPU that has it. */
@@ -109,12 +109,12 @@ static void set_pending(struct vgic_its *its, const struct command *c, bool pend
 
 	if (!lpi)
 		return;
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	lpi->irq.latch = pending;
 	if (!pending)
 		lpi->irq.lr_latch = false;
 	vgic_irq_changed(its->gic, &lpi->irq);
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 }
 
 static void discard(struct vgic_its *its, struct vgic_lpi *lpi)
@@ -144,10 +144,10 @@ static void movall(struct vgic_its *its, const struct command *c)
 	if (!from || !to)
 		return;
 	for (lpi = its_event_from(its, 0); lpi; lpi = its_event_from(its, lpi->key + 1)) {
-		spin_lock_irqsave(&its->gic->lock, flags);
+		raw_spin_lock_irqsave(&its->gic->lock, flags);
 		if (lpi->irq.target == from)
 			vgic_lpi_set_target(its->gic, lpi, to);
-		spin_unlock_irqrestore(&its->gic->lock, flags);
+		raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 		cond_resched();
 	}
 }
@@ -202,11 +202,11 @@ static bool next(struct vgic_its *its, gpa_t *at, u64 *offset)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	its->busy = its->enabled && (its->cbaser & ITS_VALID) && its->creadr != its->cwriter;
 	*offset = its->creadr;
 	*at = (its->cbaser & GENMASK_ULL(51, 12)) + its->creadr;
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 	return its->busy;
 }
 
@@ -214,11 +214,11 @@ static void advance(struct vgic_its *its, u64 offset)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	/* The guest may have made another ring meanwhile, which it must not. */
 	if (its->creadr == offset && its->creadr != its->cwriter)
 		its->creadr = (offset + COMMAND_SIZE) % (((its->cbaser & 0xff) + 1) << 12);
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 }
 
 bool its_commands(struct vgic_its *its)

@@ -71,9 +71,9 @@ u64 vgic_its_reg_read(struct vgic_its *its, u32 offset, int len)
 
 	if (len < 4 || (offset & (len - 1)))
 		return 0;
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	val = reg64(its, offset & ~7u);
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 	val >>= 8 * (offset & 7);
 	return len == 8 ? val : (u32)val;
 }
@@ -128,10 +128,10 @@ bool vgic_its_reg_write(struct vgic_its *its, u32 offset, int len, u64 val)
 	/* The upper half of the first word is another register, which is read only. */
 	if (len < 4 || (offset & (len - 1)) || offset == GITS_IIDR)
 		return false;
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	work = write64(its, offset & ~7u,
 		       vgic_reg64_merge(reg64(its, offset & ~7u), offset, len, val));
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 	return work;
 }
 
@@ -140,14 +140,14 @@ void vgic_its_reset(struct vgic_its *its)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&its->gic->lock, flags);
+	raw_spin_lock_irqsave(&its->gic->lock, flags);
 	its->enabled = false;
 	its->busy = false;
 	its->cbaser = 0;
 	its->creadr = 0;
 	its->cwriter = 0;
 	memset(its->baser, 0, sizeof(its->baser));
-	spin_unlock_irqrestore(&its->gic->lock, flags);
+	raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 	its_forget(its);
 }
 
@@ -179,14 +179,14 @@ int vgic_its_reg_set(struct vgic_its *its, u32 offset, u64 val)
 	if (offset == GITS_IIDR)
 		return val == IIDR ? 0 : -EINVAL;
 	if (offset == GITS_CREADR) {
-		spin_lock_irqsave(&its->gic->lock, flags);
+		raw_spin_lock_irqsave(&its->gic->lock, flags);
 		if (its->enabled)
 			ret = -EBUSY;
 		else if ((val & OFFSET_BITS) >= ((its->cbaser & 0xff) + 1) << 12)
 			ret = -EINVAL;
 		else
 			its->creadr = val & OFFSET_BITS;
-		spin_unlock_irqrestore(&its->gic->lock, flags);
+		raw_spin_unlock_irqrestore(&its->gic->lock, flags);
 		return ret;
 	}
 	/* The first vCPU does what there is to do, once it runs. */

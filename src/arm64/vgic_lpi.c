@@ -101,7 +101,7 @@ void vgic_lpi_end(struct vgic_lpi *lpi)
 	if (lpi->listed)
 		unlist(lpi);
 	if (!irq->in_lr) {
-		kfree(lpi);
+		kfree_rcu(lpi, rcu);
 		return;
 	}
 	/* Whoever takes it back from the list register comes here again. */
@@ -118,9 +118,9 @@ u64 vgic_reg64(struct vgic *gic, const u64 *reg)
 	unsigned long flags;
 	u64 val;
 
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	val = *reg;
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return val;
 }
 
@@ -146,10 +146,10 @@ void vgic_lpi_read_config(struct vgic *gic, struct vgic_lpi *lpi)
 	    kvmx_guest_read(&gic->vm->vm, (table & GENMASK_ULL(51, 12)) + intid - VGIC_LPI_FIRST,
 			    &config, sizeof(config)))
 		config = 0;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	lpi->config = config;
 	vgic_lpi_refresh(gic, lpi);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
 static gpa_t pending_at(u64 pendbaser, u32 intid)
@@ -187,9 +187,9 @@ void vgic_lpi_read_pending(struct vgic *gic, struct vgic_lpi *lpi)
 	bits &= ~bit;
 	if (kvmx_guest_write(&gic->vm->vm, at, &bits, sizeof(bits)))
 		return;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	vgic_lpi_raise(gic, lpi);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
 /* ---- registers ---- */

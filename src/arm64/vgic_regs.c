@@ -293,9 +293,9 @@ u64 vgic_reg_read(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len)
 
 	if (!aligned(offset, len))
 		return 0;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	val = v ? redist_read(gic, v, offset, len) : dist_read(gic, offset, len);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return val;
 }
 
@@ -305,14 +305,14 @@ void vgic_reg_write(struct vgic *gic, struct arm64_vcpu *v, u32 offset, int len,
 
 	if (!aligned(offset, len))
 		return;
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	if (!v)
 		dist_write(gic, offset, len, val);
 	else if (offset >= GICR_SGI)
 		irqs_write(gic, v, offset - GICR_SGI, len, val);
 	else
 		vgic_lpi_reg_write(gic, v, offset, len, val);
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
 /* ---- on the bus ---- */

@@ -66,13 +66,13 @@ static int reg_access(struct vgic *gic, struct arm64_vcpu *v, u32 offset, bool w
 	unsigned long flags;
 
 	if ((!v || offset >= GICR_SGI) && at >= ISPENDR && at < PENDR_END) {
-		spin_lock_irqsave(&gic->lock, flags);
+		raw_spin_lock_irqsave(&gic->lock, flags);
 		/* Writing to the one sets all of it, and the other has nothing to add. */
 		if (at < ICPENDR && write)
 			pend_write(gic, v, (at & 0x7c) * 8, *val);
 		else if (!write)
 			*val = at < ICPENDR ? pend_read(gic, v, (at & 0x7c) * 8) : 0;
-		spin_unlock_irqrestore(&gic->lock, flags);
+		raw_spin_unlock_irqrestore(&gic->lock, flags);
 		return 0;
 	}
 	if (write && !v && offset == GICD_IIDR)
@@ -174,7 +174,7 @@ static void levels_access(struct vgic *gic, struct arm64_vcpu *v, u32 first, boo
 	unsigned long flags;
 	u32 i, got = 0;
 
-	spin_lock_irqsave(&gic->lock, flags);
+	raw_spin_lock_irqsave(&gic->lock, flags);
 	for (i = 0; i < 32; i++) {
 		struct vgic_irq *irq = vgic_irq(gic, v, first + i);
 
@@ -188,7 +188,7 @@ static void levels_access(struct vgic *gic, struct arm64_vcpu *v, u32 first, boo
 		kvmx_irq_level_or(&irq->line, KVMX_IRQ_SOURCE_USER, *val >> i & 1);
 		vgic_irq_changed(gic, irq);
 	}
-	spin_unlock_irqrestore(&gic->lock, flags);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	if (!write)
 		*val = got;
 	else if (first < VGIC_PRIVATE)

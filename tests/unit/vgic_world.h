@@ -16,7 +16,7 @@ static void vgic_world_make(unsigned int nr_irqs)
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
 	gic = kzalloc(sizeof(*gic), GFP_KERNEL);
-	spin_lock_init(&gic->lock);
+	raw_spin_lock_init(&gic->lock);
 	gic->vm = vm;
 	gic->nr_irqs = nr_irqs;
 	for (i = 0; i < ARRAY_SIZE(v); i++) {

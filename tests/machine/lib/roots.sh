@@ -20,7 +20,7 @@ root_mounts() {
 }
 
 # root_prepare NAME: NAME is a suite, SUITE-rt or SUITE-cloud for those flavours of its
-# kernel, or SUITE-arm64, with DEBIAN_ARCH set to that. What there is in $CACHE/roots/NAME
+# kernel, with -arm64 behind it and DEBIAN_ARCH set to that. What there is in $CACHE/roots/NAME
 # is taken as it is.
 root_prepare() {
 	local name=$1 suite
@@ -34,16 +34,18 @@ root_prepare() {
 
 # root_suite NAME: without flavour and architecture.
 root_suite() {
-	local suite=${1%-rt}
-	suite=${suite%-arm64}
+	local suite=${1%-arm64}
+	suite=${suite%-rt}
 
 	echo "${suite%-cloud}"
 }
 
 # root_flavour NAME: -rt, -cloud or nothing.
 root_flavour() {
-	case $1 in
-	*-rt | *-cloud) echo "-${1##*-}" ;;
+	local flavoured=${1%-arm64}
+
+	case $flavoured in
+	*-rt | *-cloud) echo "-${flavoured##*-}" ;;
 	esac
 }
 
