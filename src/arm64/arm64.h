@@ -66,7 +66,12 @@ struct arm64_vcpu {
 	bool initialized;		/* [m] KVMX_ARM_VCPU_INIT was called */
 	u32 features;			/* [m] its bits */
 	u64 mpidr;			/* [I] */
-	u64 dbg[4][16];			/* [m] DBGBVR, BCR, WVR, WCR: stored only */
+	u64 dbg[A64_DBG_KINDS][A64_DBG_REGS];		/* [m] DBGBVR, BCR, WVR, WCR */
+	u64 user_dbg[A64_DBG_KINDS][A64_DBG_REGS];	/* [m] those of user space's debugger */
+	u32 guest_debug;		/* [m] KVMX_GUESTDBG_*, 0: not debugged */
+	bool step;			/* [m] the debugger's next step is still to be made */
+	bool debugging;			/* [w] arm64_debug_update() */
+	u64 mdcr;			/* [w] MDCR_EL2, but for what is the host's: the same */
 
 	int power;			/* [psci_lock] enum arm64_power */
 	struct { u64 pc, x0; bool be; } on;	/* [psci_lock] */
@@ -82,7 +87,7 @@ struct arm64_vcpu {
 
 	struct arm64_access mmio;	/* [m] the device access that is under way */
 	struct arm64_exit exit;		/* [w] */
-	u64 host_mdscr, host_cnthctl;	/* [w] */
+	u64 host_cnthctl;		/* [w] */
 	bool flush;			/* [w] stage-2 translations before the next entry */
 };
 
@@ -132,13 +137,16 @@ void arm64_vcpu_reset(struct arm64_vcpu *v);
 /* exit.c: in the window, interrupts on; then, for RUN_SLOW, outside of it. */
 enum run_next arm64_exit_fast(struct arm64_vcpu *v);
 enum run_next arm64_exit_slow(struct arm64_vcpu *v);
+/* An instruction that was emulated was stepped over, too (Arm ARM, "SSAdvance"). */
 static inline void arm64_skip(struct arm64_vcpu *v)
 {
+	v->core.regs.pstate &= ~PS_SS;
 	v->core.regs.pc += v->exit.esr & ESR_IL_BIT ? 4 : 2;
 }
 
 /* inject.c: exceptions into EL1, outside of the window. */
 void arm64_inject_undef(struct arm64_vcpu *v);
+void arm64_inject_sync(struct arm64_vcpu *v, u64 esr);
 void arm64_inject_abort(struct arm64_vcpu *v, bool insn, u64 far);
 
 /* enter.c: SCTLR_EL1 while it is in the CPU, in the window. */
@@ -174,6 +182,14 @@ static inline int arm64_id_index(u32 enc)
 }
 /* What a guest may see of a host's value of one of these registers: pure. */
 u64 arm64_id_sanitize(u32 enc, u64 host);
+
+/* debug.c: after a change of what it looks at, and when the window opens. */
+void arm64_debug_update(struct arm64_vcpu *v);
+enum run_next arm64_debug_exit(struct arm64_vcpu *v);	/* outside of the window */
+static inline u64 arm64_dfr0(struct arm64_vcpu *v)
+{
+	return arm64_vm_of(v)->id[arm64_id_index(A64_ID_AA64DFR0_EL1)];
+}
 
 /* sysreg.c: a trapped MRS or MSR. False: there is no such register. */
 bool arm64_sysreg_access(struct arm64_vcpu *v, u32 enc, bool write, u64 *val);

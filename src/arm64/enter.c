@@ -56,9 +56,7 @@ void arm64_world_load(struct arm64_vcpu *v)
 	host->tpidrro = read_reg(A64_TPIDRRO_EL0);
 	write_reg(v->sys[A64_SYS_TPIDR_EL0], A64_TPIDR_EL0);
 	write_reg(v->sys[A64_SYS_TPIDRRO], A64_TPIDRRO_EL0);
-	/* Breakpoints are the host's: no debug exceptions but software steps of the guest's own. */
-	v->host_mdscr = read_reg(A64_MDSCR_EL1);
-	write_reg(0, A64_MDSCR_EL1);
+	arm64_debug_update(v);
 	arm64_vmid_update(vm);
 	if (arm64_nvhe)
 		nvhe_load(v);
@@ -83,7 +81,6 @@ void arm64_world_save(struct arm64_vcpu *v)
 		nvhe_save(v);
 	else
 		vhe_save(v);
-	write_reg(v->host_mdscr, A64_MDSCR_EL1);
 	v->sys[A64_SYS_TPIDR_EL0] = read_reg(A64_TPIDR_EL0);
 	v->sys[A64_SYS_TPIDRRO] = read_reg(A64_TPIDRRO_EL0);
 	write_reg(host->tpidr, A64_TPIDR_EL0);
@@ -128,12 +125,19 @@ static void find_ipa(struct arm64_exit *exit)
 void arm64_world_run(struct arm64_vcpu *v)
 {
 	unsigned long daif = read_sysreg(daif);
+	bool debug;
 
 	asm volatile("msr daifset, #0xf" : : : "memory");
 	timer_enter(v);
 	vgic_enter(v);
+	/* An interrupt within the window may have brought the host a breakpoint. */
+	debug = v->debugging || read_reg(A64_MDSCR_EL1);
+	if (unlikely(debug))
+		arm64_debug_enter(v);
 	v->exit.vector = arm64_nvhe ? nvhe_run(v) : vhe_run(v);
 	v->flush = false;
+	if (unlikely(debug))
+		arm64_debug_leave(v);
 	if (v->exit.vector == A64_EXIT_SYNC && is_abort(v->exit.esr))
 		find_ipa(&v->exit);
 	vgic_leave(v);

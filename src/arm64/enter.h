@@ -31,6 +31,10 @@ void nvhe_load(struct arm64_vcpu *v);
 void nvhe_save(struct arm64_vcpu *v);
 unsigned int nvhe_run(struct arm64_vcpu *v);
 
+/* debug.c: around an entry if anybody debugs, the host or the guest; interrupts off. */
+void arm64_debug_enter(struct arm64_vcpu *v);
+void arm64_debug_leave(struct arm64_vcpu *v);
+
 /*
  * A host at EL1: memory for EL2 is made and freed, and some is shown to it (0 or
  * -ENOMEM); EL2 of this CPU is looked at (-EBUSY: it is not the kernel's own stub that

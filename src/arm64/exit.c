@@ -178,6 +178,11 @@ enum run_next arm64_exit_slow(struct arm64_vcpu *v)
 			return RUN_LEAVE;
 		}
 		return arm64_smccc(v);
+	case EC_BREAKPOINT_LOWER:
+	case EC_STEP_LOWER:
+	case EC_WATCHPOINT_LOWER:
+	case EC_BRK:
+		return arm64_debug_exit(v);
 	default:
 		return undefined(v);
 	}

@@ -51,6 +51,12 @@ void arm64_inject_undef(struct arm64_vcpu *v)
 	inject(v, ESR_EC_OF(EC_UNKNOWN));
 }
 
+/* One that came to EL2, as it would have come to EL1. */
+void arm64_inject_sync(struct arm64_vcpu *v, u64 esr)
+{
+	inject(v, esr);
+}
+
 /* A synchronous external abort: there is nothing at that address. */
 void arm64_inject_abort(struct arm64_vcpu *v, bool insn, u64 far)
 {

@@ -4,9 +4,16 @@
  */
 #include <linux/kernel.h>
 #include <kvmx/arch.h>
+#include <kvmx/host.h>
 
 #include "ioctls.h"
 #include "vgic.h"
+
+/* As each guest sees it. */
+static u64 dfr0(void)
+{
+	return arm64_id_sanitize(A64_ID_AA64DFR0_EL1, kvmx_host_id_reg(A64_ID_AA64DFR0_EL1));
+}
 
 int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 {
@@ -21,7 +28,12 @@ int kvmx_arch_check_extension(struct kvmx_vm *vm, u32 cap)
 	case KVMX_CAP_DEVICE_CTRL:
 	case KVMX_CAP_ARM_IRQ_LINE_LAYOUT_2:
 	case KVMX_CAP_SIGNAL_MSI:
+	case KVMX_CAP_SET_GUEST_DEBUG:
 		return 1;
+	case KVMX_CAP_GUEST_DEBUG_HW_BPS:
+		return A64_DFR0_BPS(dfr0());
+	case KVMX_CAP_GUEST_DEBUG_HW_WPS:
+		return A64_DFR0_WPS(dfr0());
 	case KVMX_CAP_MSI_DEVID:
 		return vm && vgic_has_its(to_arm64_vm(vm));
 	case KVMX_CAP_ARM_VM_IPA_SIZE:
@@ -45,6 +57,7 @@ const struct kvmx_ioctl kvmx_arch_ioctls[] = {
 	KVMX_ROW(VCPU, KVMX_GET_REG_LIST, KVMX_IOC_OUT_ALWAYS, arm64_get_reg_list),
 	KVMX_ROW(VCPU, KVMX_GET_MP_STATE, 0, arm64_get_mp_state),
 	KVMX_ROW(VCPU, KVMX_SET_MP_STATE, 0, arm64_set_mp_state),
+	KVMX_ROW(VCPU, KVMX_SET_GUEST_DEBUG, 0, arm64_set_guest_debug),
 	KVMX_ROW(VCPU, KVMX_GET_VCPU_EVENTS, 0, arm64_get_events),
 	KVMX_ROW(VCPU, KVMX_SET_VCPU_EVENTS, 0, arm64_set_events),
 };

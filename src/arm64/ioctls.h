@@ -15,6 +15,9 @@ long arm64_set_mp_state(struct kvmx_call *call);
 long arm64_get_events(struct kvmx_call *call);
 long arm64_set_events(struct kvmx_call *call);
 
+/* debug.c */
+long arm64_set_guest_debug(struct kvmx_call *call);
+
 /* one_reg.c */
 long arm64_get_one_reg(struct kvmx_call *call);
 long arm64_set_one_reg(struct kvmx_call *call);

@@ -239,7 +239,7 @@ void nvhe_load(struct arm64_vcpu *v)
 	guest->vpidr = read_sysreg(midr_el1);
 	guest->vmpidr = v->mpidr;
 	guest->cptr = CPTR_NVHE_TRAPS | CPTR_TAM;
-	guest->mdcr = GUEST_MDCR;
+	guest->mdcr = v->mdcr;
 	guest->cnthctl = CNTHCTL_NVHE_EL1PCTEN;
 	guest->cntvoff = READ_ONCE(vm->counter_offset);
 	/*

@@ -140,11 +140,25 @@
 /* MDCR_EL2 */
 #define MDCR_TPMCR_BIT		BIT_ULL(5)
 #define MDCR_TPM_BIT		BIT_ULL(6)
+#define MDCR_TDE_BIT		BIT_ULL(8)
 #define MDCR_TDA_BIT		BIT_ULL(9)
 #define MDCR_TDOSA_BIT		BIT_ULL(10)
 #define MDCR_TDRA_BIT		BIT_ULL(11)
 #define MDCR_TTRF_BIT		BIT_ULL(19)
 #define MDCR_HPMN_MASK		0x1fULL
+
+/* MDSCR_EL1, OSLSR_EL1 */
+#define MDSCR_SS_BIT		BIT_ULL(0)
+#define MDSCR_KDE_BIT		BIT_ULL(13)
+#define MDSCR_MDE_BIT		BIT_ULL(15)
+#define OSLSR_OSLK		BIT_ULL(1)	/* locked */
+#define OSLSR_OSLM		BIT_ULL(3)	/* the lock is implemented */
+
+/* Breakpoints and watchpoints: a control and a value each; how many ID_AA64DFR0_EL1 shows. */
+#define A64_DBG_KINDS		4	/* DBGBVR, DBGBCR, DBGWVR, DBGWCR */
+#define A64_DBG_REGS		16
+#define A64_DFR0_BPS(dfr0)	(((dfr0) >> 12 & 0xf) + 1)
+#define A64_DFR0_WPS(dfr0)	(((dfr0) >> 20 & 0xf) + 1)
 
 /* CPTR_EL2 in its layout with E2H: floating point free, SVE, SME and activity monitors trap. */
 #define CPTR_FPEN_FREE		(3ULL << 20)
@@ -184,6 +198,8 @@ enum {
 	EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP = 0x07, EC_HVC32 = 0x12, EC_SMC32 = 0x13,
 	EC_HVC64 = 0x16, EC_SMC64 = 0x17, EC_SYSREG = 0x18, EC_IABT_LOWER = 0x20,
 	EC_IABT_SAME = 0x21, EC_DABT_LOWER = 0x24, EC_DABT_SAME = 0x25,
+	EC_BREAKPOINT_LOWER = 0x30, EC_STEP_LOWER = 0x32, EC_WATCHPOINT_LOWER = 0x34,
+	EC_BRK = 0x3c,
 };
 
 /* ISS of data and instruction aborts. */
@@ -223,6 +239,7 @@ enum {
 #define PS_DAIF			(0xfULL << 6)
 #define PS_IRQ_MASKED		BIT_ULL(7)
 #define PS_SSBS			BIT_ULL(12)
+#define PS_SS			BIT_ULL(21)
 #define PS_PAN			BIT_ULL(22)
 #define PS_DIT			BIT_ULL(24)
 #define PS_NZCV			(0xfULL << 28)

@@ -159,6 +159,7 @@ int kvmx_arch_run_begin(struct kvmx_vcpu *vcpu)
 	/* A controller without addresses. */
 	if (!vgic_can_run(v))
 		return -ENXIO;
+	vcpu->run->flags = 0;
 	return 0;
 }
 

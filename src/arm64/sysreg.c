@@ -11,9 +11,6 @@
 #include "timer.h"
 #include "vgic.h"
 
-#define OSLSR_OSLM	BIT_ULL(3)	/* the lock is implemented */
-#define OSLSR_OSLK	BIT_ULL(1)
-
 void arm64_sysreg_reset(struct arm64_vcpu *v)
 {
 	memset(v->sys, 0, sizeof(v->sys));
@@ -22,12 +19,15 @@ void arm64_sysreg_reset(struct arm64_vcpu *v)
 	v->sys[A64_SYS_OSLSR] = OSLSR_OSLM;
 }
 
-/* DBGBVR, DBGBCR, DBGWVR, DBGWCR: op2 4 to 7, the number in CRm. NULL: another. */
+/* DBGBVR, DBGBCR, DBGWVR, DBGWCR: op2 4 to 7, the number in CRm. NULL: none that there is. */
 static u64 *breakpoint_reg(struct arm64_vcpu *v, u32 enc)
 {
 	u32 op2 = A64_OP2(enc);
+	u64 dfr0 = arm64_dfr0(v);
 
 	if (A64_OP0(enc) != 2 || A64_OP1(enc) || A64_CRN(enc) || op2 < 4)
+		return NULL;
+	if (A64_CRM(enc) >= (op2 < 6 ? A64_DFR0_BPS(dfr0) : A64_DFR0_WPS(dfr0)))
 		return NULL;
 	return &v->dbg[array_index_nospec(op2 - 4, 4)][array_index_nospec(A64_CRM(enc), 16)];
 }
@@ -57,11 +57,13 @@ static bool debug_access(struct arm64_vcpu *v, u32 enc, bool write, u64 *val)
 	switch (enc) {
 	case A64_MDSCR_EL1:
 		access_u64(&v->sys[A64_SYS_MDSCR], write, val);
+		arm64_debug_update(v);
 		return true;
 	case A64_OSLAR_EL1:
 		if (!write)
 			return false;
 		v->sys[A64_SYS_OSLSR] = OSLSR_OSLM | (*val & 1 ? OSLSR_OSLK : 0);
+		arm64_debug_update(v);
 		return true;
 	case A64_OSLSR_EL1:
 		if (write)

@@ -80,7 +80,7 @@ unsigned int vhe_run(struct arm64_vcpu *v)
 	vtimer_load(v);
 	/* With E2H these are CPTR_EL2. Traps of SVE, SME, activity monitors. */
 	write_sysreg(CPTR_FPEN_FREE | CPTR_TAM, cpacr_el1);
-	write_reg((mdcr & MDCR_HPMN_MASK) | GUEST_MDCR, A64_MDCR_EL2);
+	write_reg((mdcr & MDCR_HPMN_MASK) | v->mdcr, A64_MDCR_EL2);
 	if (arm64_has_hcrx)
 		write_reg(0, A64_HCRX_EL2);
 	write_reg(GUEST_HCR | HCR_E2H_BIT | (v->serror ? HCR_VSE_BIT : 0), A64_HCR_EL2);

@@ -369,6 +369,7 @@ int main(int argc, char **argv)
 	test_registers();
 	test_interrupts();
 	test_its();
+	test_debug();
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed != 0;
 }

@@ -51,6 +51,8 @@ bool told(const struct story *story, const uint32_t *values, unsigned int n);
 
 /* interrupts.c */
 void test_interrupts(void);
+/* debug.c */
+void test_debug(void);
 /* its.c */
 void test_its(void);
 
