@@ -30,9 +30,9 @@ static const struct {
 	{ ARM_CPU(0xd05), IMMUNE },		/* A55 */
 	{ ARM_CPU(0xd46), IMMUNE },		/* A510 */
 	{ ARM_CPU(0xd80), IMMUNE },		/* A520 */
-	{ ARM_CPU(0xd07), BY_FIRMWARE },	/* A57 */
 	{ ARM_CPU(0xd09), BY_FIRMWARE },	/* A73 */
 	{ ARM_CPU(0xd0a), BY_FIRMWARE },	/* A75 */
+	{ ARM_CPU(0xd07), 8 },			/* A57 */
 	{ ARM_CPU(0xd08), 8 },			/* A72 */
 	{ AMPERE_CPU(0xac3), 11 },		/* Ampere-1 */
 	{ ARM_CPU(0xd0b), 24 },			/* A76 */

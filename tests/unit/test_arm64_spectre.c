@@ -8,6 +8,7 @@
 #define A53	0x410fd034ULL
 #define A57	0x411fd070ULL
 #define A72	0x410fd083ULL
+#define A73	0x410fd090ULL
 #define A76	0x413fd0b1ULL
 #define N1	0x413fd0c1ULL
 #define V2	0x410fd4f0ULL
@@ -42,7 +43,8 @@ START_TEST(firmware)
 	EXPECT(choose(A57, 0, 0, -1), HARDEN_WORKAROUND_1, CALL, CALL);
 	EXPECT(choose(A72, 0, 0, -1), HARDEN_WORKAROUND_1, CALL, CALL);
 	/* None: no number of branches helps the one, the other has a history to fill. */
-	EXPECT(choose(A57, 0, -1, -1), HARDEN_NONE, NONE, NONE);
+	EXPECT(choose(A73, 0, -1, -1), HARDEN_NONE, NONE, NONE);
+	EXPECT(choose(A57, 0, -1, -1), LOOPS(8), NONE, CALL);
 	EXPECT(choose(A72, 0, -1, -1), LOOPS(8), NONE, CALL);
 	/* The firmware knows better about this CPU. */
 	EXPECT(choose(UNKNOWN, 0, 1, 1), HARDEN_NONE, SAFE, SAFE);
