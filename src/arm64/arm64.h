@@ -70,8 +70,8 @@ struct arm64_vcpu {
 	u64 user_dbg[A64_DBG_KINDS][A64_DBG_REGS];	/* [m] those of user space's debugger */
 	u32 guest_debug;		/* [m] KVMX_GUESTDBG_*, 0: not debugged */
 	bool step;			/* [m] the debugger's next step is still to be made */
-	bool debugging;			/* [w] arm64_debug_update() */
-	u64 mdcr;			/* [w] MDCR_EL2, but for what is the host's: the same */
+	bool debugging;			/* [m] arm64_debug_update() */
+	u64 mdcr;			/* [m] MDCR_EL2, but for what is the host's: the same */
 
 	int power;			/* [psci_lock] enum arm64_power */
 	struct { u64 pc, x0; bool be; } on;	/* [psci_lock] */
@@ -183,7 +183,7 @@ static inline int arm64_id_index(u32 enc)
 /* What a guest may see of a host's value of one of these registers: pure. */
 u64 arm64_id_sanitize(u32 enc, u64 host);
 
-/* debug.c: after a change of what it looks at, and when the window opens. */
+/* debug.c: after a change of what it looks at. */
 void arm64_debug_update(struct arm64_vcpu *v);
 enum run_next arm64_debug_exit(struct arm64_vcpu *v);	/* outside of the window */
 static inline u64 arm64_dfr0(struct arm64_vcpu *v)

@@ -125,7 +125,7 @@ void arm64_debug_update(struct arm64_vcpu *v)
 static u64 guest_mdscr(struct arm64_vcpu *v)
 {
 	if (!(v->guest_debug & TRAPPING))
-		return v->sys[A64_SYS_MDSCR] & (MDSCR_SS_BIT | MDSCR_KDE_BIT | MDSCR_MDE_BIT);
+		return v->sys[A64_SYS_MDSCR] & MDSCR_DEBUG;
 	return (v->guest_debug & KVMX_GUESTDBG_SINGLESTEP ? MDSCR_SS_BIT : 0) |
 	       (v->guest_debug & KVMX_GUESTDBG_USE_HW ? MDSCR_MDE_BIT : 0);
 }
@@ -198,6 +198,7 @@ long arm64_set_guest_debug(struct kvmx_call *call)
 		v->core.regs.pstate &= ~PS_SS;
 	v->guest_debug = debug->control & KVMX_GUESTDBG_ENABLE ? debug->control : 0;
 	v->step = true;
+	arm64_debug_update(v);
 	BUILD_BUG_ON(sizeof(v->user_dbg[0]) != sizeof(debug->arch.dbg_bcr));
 	memcpy(v->user_dbg[BVR], debug->arch.dbg_bvr, sizeof(v->user_dbg[BVR]));
 	memcpy(v->user_dbg[BCR], debug->arch.dbg_bcr, sizeof(v->user_dbg[BCR]));

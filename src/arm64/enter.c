@@ -56,7 +56,6 @@ void arm64_world_load(struct arm64_vcpu *v)
 	host->tpidrro = read_reg(A64_TPIDRRO_EL0);
 	write_reg(v->sys[A64_SYS_TPIDR_EL0], A64_TPIDR_EL0);
 	write_reg(v->sys[A64_SYS_TPIDRRO], A64_TPIDRRO_EL0);
-	arm64_debug_update(v);
 	arm64_vmid_update(vm);
 	if (arm64_nvhe)
 		nvhe_load(v);
@@ -130,8 +129,11 @@ void arm64_world_run(struct arm64_vcpu *v)
 	asm volatile("msr daifset, #0xf" : : : "memory");
 	timer_enter(v);
 	vgic_enter(v);
-	/* An interrupt within the window may have brought the host a breakpoint. */
-	debug = v->debugging || read_reg(A64_MDSCR_EL1);
+	/*
+	 * An interrupt within the window may have brought the host a breakpoint. What else
+	 * its kernel has there, no debug channel for EL0, stays.
+	 */
+	debug = v->debugging || (read_reg(A64_MDSCR_EL1) & MDSCR_DEBUG);
 	if (unlikely(debug))
 		arm64_debug_enter(v);
 	v->exit.vector = arm64_nvhe ? nvhe_run(v) : vhe_run(v);

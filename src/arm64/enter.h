@@ -7,7 +7,10 @@
 #ifndef ARM64_ENTER_H
 #define ARM64_ENTER_H
 
+#include <linux/percpu.h>
+
 #include "arm64.h"
+#include "spectre.h"
 
 #define read_reg(enc)		read_sysreg_s(enc)
 #define write_reg(val, enc)	write_sysreg_s(val, enc)
@@ -59,6 +62,13 @@ void arm64_vmid_update(struct arm64_vm *vm);
 /* Whether it has a valid one; interrupts off, the vCPU says that it is in the guest. */
 bool arm64_vmid_valid(struct arm64_vm *vm);
 u64 arm64_vttbr(struct arm64_vm *vm);
+
+/* spectre_cpu.c: what this CPU's vectors have to do; preemption off. */
+DECLARE_PER_CPU(struct spectre_choice, spectre_choice);
+static inline u64 spectre_harden(void)
+{
+	return __this_cpu_read(spectre_choice.harden);
+}
 
 /* world.S, fp.S */
 unsigned int arm64_world_enter(struct user_pt_regs *regs, struct arm64_exit *exit,

@@ -52,9 +52,8 @@ static enum run_next ask_user(struct arm64_vcpu *v, gpa_t ipa, u64 val)
 	run->mmio.phys_addr = ipa;
 	run->mmio.len = a->len;
 	run->mmio.is_write = a->write;
-	memset(run->mmio.data, 0, sizeof(run->mmio.data));
-	if (a->write)
-		memcpy(run->mmio.data, &val, a->len);
+	val = a->write ? val & GENMASK_ULL(8 * a->len - 1, 0) : 0;
+	memcpy(run->mmio.data, &val, sizeof(run->mmio.data));
 	a->pending = true;
 	return RUN_USER;
 }
@@ -88,13 +87,14 @@ static enum run_next go_on(struct arm64_vcpu *v, u64 sctlr)
 enum run_next arm64_mmio_complete(struct arm64_vcpu *v)
 {
 	struct arm64_access *a = &v->mmio;
-	u64 val = 0;
+	u64 val;
 
 	if (!a->pending)
 		return RUN_STAY;
 	a->pending = false;
 	if (!a->write) {
-		memcpy(&val, v->vcpu.run->mmio.data, a->len);
+		/* What is above the element's size falls away below. */
+		memcpy(&val, v->vcpu.run->mmio.data, sizeof(val));
 		finish_load(v, v->sys[A64_SYS_SCTLR], val);
 	}
 	a->done++;

@@ -22,7 +22,6 @@
 
 #include "enter.h"
 #include "frame.h"
-#include "spectre.h"
 #include "timer.h"
 #include "vgic.h"
 
@@ -230,6 +229,8 @@ void nvhe_load(struct arm64_vcpu *v)
 
 	f->regs = virt_to_phys(&v->core.regs);
 	f->exit = virt_to_phys(&v->exit);
+	f->hcrx = arm64_has_hcrx;
+	f->harden = spectre_harden();
 	memcpy(guest->sys, v->sys, sizeof(guest->sys));
 	guest->sp = v->core.sp_el1;
 	guest->elr = v->core.elr_el1;
@@ -269,8 +270,6 @@ unsigned int nvhe_run(struct arm64_vcpu *v)
 	f->guest.cntv_cval = v->vtimer.cval;
 	f->guest.cntv_ctl = v->vtimer.ctl;
 	f->flush = v->flush;
-	f->hcrx = arm64_has_hcrx;
-	f->harden = spectre_harden();
 
 	vector = stub_call(HVC_SOFT_RESTART, at_el2(arm64_nvhe_enter), virt_to_phys(f),
 			   virt_to_phys(root), tcr, MAIR_EL2_VAL, SCTLR_EL2_VAL);

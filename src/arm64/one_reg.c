@@ -157,6 +157,7 @@ static int set_reg(struct arm64_vcpu *v, u64 id, const void *in)
 		sys = sys_reg_of(v, id_enc(id));
 	if (sys) {
 		*sys = val;
+		arm64_debug_update(v);
 		return 0;
 	}
 	/* What identifies the CPU is as it is. */

@@ -151,6 +151,7 @@
 #define MDSCR_SS_BIT		BIT_ULL(0)
 #define MDSCR_KDE_BIT		BIT_ULL(13)
 #define MDSCR_MDE_BIT		BIT_ULL(15)
+#define MDSCR_DEBUG		(MDSCR_SS_BIT | MDSCR_KDE_BIT | MDSCR_MDE_BIT)
 #define OSLSR_OSLK		BIT_ULL(1)	/* locked */
 #define OSLSR_OSLM		BIT_ULL(3)	/* the lock is implemented */
 

@@ -41,7 +41,6 @@ struct spectre_choice spectre_choose(const struct spectre_cpu *cpu);
 /* spectre_cpu.c: at load, process context; then on each CPU, when it is enabled. */
 void spectre_init(void);
 void spectre_cpu_enable(void);
-u64 spectre_harden(void);	/* this CPU's; preemption off */
 
 /* The levels of workarounds 1, 2 and 3 on the worst of the CPUs. */
 extern u8 spectre_levels[3];

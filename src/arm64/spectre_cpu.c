@@ -17,7 +17,7 @@
 u8 spectre_levels[3];
 
 static struct kvmx_host_spectre host __ro_after_init;
-static DEFINE_PER_CPU(struct spectre_choice, choice);
+DEFINE_PER_CPU(struct spectre_choice, spectre_choice);
 
 static void look(void *unused)
 {
@@ -30,7 +30,7 @@ static void look(void *unused)
 		.workaround_3 = kvmx_host_firmware_has(SMCCC_WORKAROUND_3),
 	};
 
-	*this_cpu_ptr(&choice) = spectre_choose(&cpu);
+	*this_cpu_ptr(&spectre_choice) = spectre_choose(&cpu);
 }
 
 /* What guests are told holds for the CPUs that are online by now. */
@@ -46,7 +46,7 @@ void spectre_init(void)
 	cpus_read_lock();
 	on_each_cpu(look, NULL, 1);
 	for_each_online_cpu(cpu) {
-		const struct spectre_choice *c = per_cpu_ptr(&choice, cpu);
+		const struct spectre_choice *c = per_cpu_ptr(&spectre_choice, cpu);
 
 		spectre_levels[0] = min(spectre_levels[0], c->v2);
 		spectre_levels[2] = min(spectre_levels[2], c->bhb);
@@ -60,9 +60,4 @@ void spectre_init(void)
 void spectre_cpu_enable(void)
 {
 	look(NULL);
-}
-
-u64 spectre_harden(void)
-{
-	return __this_cpu_read(choice.harden);
 }

@@ -17,6 +17,7 @@ void arm64_sysreg_reset(struct arm64_vcpu *v)
 	memset(v->dbg, 0, sizeof(v->dbg));
 	v->sys[A64_SYS_SCTLR] = SCTLR_RESET;
 	v->sys[A64_SYS_OSLSR] = OSLSR_OSLM;
+	arm64_debug_update(v);
 }
 
 /* DBGBVR, DBGBCR, DBGWVR, DBGWCR: op2 4 to 7, the number in CRm. NULL: none that there is. */

@@ -8,7 +8,6 @@
 #include <asm/sysreg.h>
 
 #include "enter.h"
-#include "spectre.h"
 #include "timer.h"
 
 static void sys_load(const u64 *sys)
