@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Guests that debug themselves, are debugged by user space, or write nonsense
- * into all debug registers. Built like those of guest.S.
+ * into all debug registers (guest.h).
  */
-	.macro	GUEST name
-	.balign	4096
-	.globl	\name
-\name:
-	.endm
-
-	.macro	END name
-	.globl	\name\()_end
-\name\()_end:
-	.endm
-
-	.macro	REPORT reg
-	str	\reg, [x19]
-	.endm
-
-	.macro	DONE
-	str	wzr, [x19, #0x100]
-1:	b	1b
-	.endm
+#include "guest.h"
 
 	.section .rodata
 

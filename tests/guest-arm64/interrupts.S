@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guest code of interrupts.c, as in guest.S: what needs a GICv3 and timers. An
+ * Guest code of interrupts.c, its.c and kill.c (guest.h): what needs a GICv3 and timers. An
  * interrupt reports its number and counts in x28; the device's store at 0x300
  * raises SPI 40, at 0x304 lowers it.
  */
@@ -16,26 +16,13 @@
 #define ICC_SGI1R	s3_0_c12_c11_5
 #define ICC_IGRPEN1	s3_0_c12_c12_7
 
-	.macro	GUEST name
-	.balign	4096
-	.globl	\name
-\name:
+#include "guest.h"
+
+	/* One that counts its interrupts. */
+	.macro	INTERRUPTED name
+	GUEST	\name
 	mov	x19, #0x20000000
 	mov	x28, #0
-	.endm
-
-	.macro	END name
-	.globl	\name\()_end
-\name\()_end:
-	.endm
-
-	.macro	REPORT reg
-	str	\reg, [x19]
-	.endm
-
-	.macro	DONE
-	str	wzr, [x19, #0x100]
-1:	b	1b
 	.endm
 
 	/* The CPU takes interrupts of any priority. */
@@ -100,7 +87,7 @@
 	.section .rodata
 
 /* The virtual timer twice, by WFI and in a loop, then the physical one. */
-GUEST guest_timers
+INTERRUPTED guest_timers
 	GIC_ON	timers_vectors, 0x48000000
 	mrs	x0, cntfrq_el0
 	lsr	x0, x0, #6
@@ -120,7 +107,7 @@ GUEST guest_timers
 END guest_timers
 
 /* An SGI to itself, an SPI, an SPI that stays up until it is lowered. */
-GUEST guest_lines
+INTERRUPTED guest_lines
 	GIC_ON	lines_vectors, 0xffff
 	ldr	x0, =(5 << 24 | 1)
 	msr	ICC_SGI1R, x0
@@ -134,7 +121,7 @@ GUEST guest_lines
 END guest_lines
 
 /* CPU 0 starts CPU 1, sends it an SGI, and hears of it by one of its own. */
-GUEST guest_two
+INTERRUPTED guest_two
 	GIC_ON	two_vectors, 0xffff
 	msr	daifset, #2		/* its SGI may come before the second call */
 	ldr	x0, =0xc4000003
@@ -187,7 +174,7 @@ END guest_two
  * For kill.c: stores to 256 pages at x21 and a doorbell, SGIs to two CPUs, a device
  * that nobody answers, without end.
  */
-GUEST guest_busy
+INTERRUPTED guest_busy
 	GIC_ON	busy_vectors, 0xffff
 3:	mov	x0, x21
 	mov	x1, #256
@@ -208,7 +195,7 @@ END guest_busy
  * For its.c: does what a list at x21 says, of three words each: what to do, an
  * address, a value.
  */
-GUEST guest_script
+INTERRUPTED guest_script
 	adr	x0, script_vectors
 	msr	vbar_el1, x0
 	TAKE_INTERRUPTS

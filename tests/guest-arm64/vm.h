@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The arm64 tests' VM: memory from address 0, one device, vCPUs; and counting
- * of what passed. vm.c; used by the tests in main.c and interrupts.c.
+ * of what passed. In vm.c.
  */
 #ifndef GUEST_ARM64_VM_H
 #define GUEST_ARM64_VM_H
