@@ -39,36 +39,26 @@ struct debug_host {
 };
 static DEFINE_PER_CPU(struct debug_host, debug_host);
 
-/* An encoding has its number written out, so there is one instruction for each. */
 #define A64_DBG(kind, n)	A64_REG(2, 0, 0, n, 4 + (kind))
 #define BVR	0
 #define BCR	1
 #define WVR	2
 #define WCR	3
-#define EACH_DOWN(what) \
-	what(15) what(14) what(13) what(12) what(11) what(10) what(9) what(8) \
-	what(7) what(6) what(5) what(4) what(3) what(2) what(1) what(0)
 
 static void regs_load(const u64 (*reg)[A64_DBG_REGS], unsigned int bps, unsigned int wps)
 {
-#define LOAD(n) \
+#define LOAD(n, value, control) \
 	case (n) + 1: \
-		write_reg(reg[BVR][n], A64_DBG(BVR, n)); \
-		write_reg(reg[BCR][n], A64_DBG(BCR, n)); \
+		write_reg(reg[value][n], A64_DBG(value, n)); \
+		write_reg(reg[control][n], A64_DBG(control, n)); \
 		fallthrough;
 	switch (bps) {
-	EACH_DOWN(LOAD)
+	EACH_DOWN(LOAD, BVR, BCR)
 	default:
 		break;
 	}
-#undef LOAD
-#define LOAD(n) \
-	case (n) + 1: \
-		write_reg(reg[WVR][n], A64_DBG(WVR, n)); \
-		write_reg(reg[WCR][n], A64_DBG(WCR, n)); \
-		fallthrough;
 	switch (wps) {
-	EACH_DOWN(LOAD)
+	EACH_DOWN(LOAD, WVR, WCR)
 	default:
 		break;
 	}
@@ -77,24 +67,18 @@ static void regs_load(const u64 (*reg)[A64_DBG_REGS], unsigned int bps, unsigned
 
 static void regs_save(u64 (*reg)[A64_DBG_REGS], unsigned int bps, unsigned int wps)
 {
-#define SAVE(n) \
+#define SAVE(n, value, control) \
 	case (n) + 1: \
-		reg[BVR][n] = read_reg(A64_DBG(BVR, n)); \
-		reg[BCR][n] = read_reg(A64_DBG(BCR, n)); \
+		reg[value][n] = read_reg(A64_DBG(value, n)); \
+		reg[control][n] = read_reg(A64_DBG(control, n)); \
 		fallthrough;
 	switch (bps) {
-	EACH_DOWN(SAVE)
+	EACH_DOWN(SAVE, BVR, BCR)
 	default:
 		break;
 	}
-#undef SAVE
-#define SAVE(n) \
-	case (n) + 1: \
-		reg[WVR][n] = read_reg(A64_DBG(WVR, n)); \
-		reg[WCR][n] = read_reg(A64_DBG(WCR, n)); \
-		fallthrough;
 	switch (wps) {
-	EACH_DOWN(SAVE)
+	EACH_DOWN(SAVE, WVR, WCR)
 	default:
 		break;
 	}

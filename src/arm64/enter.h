@@ -15,6 +15,18 @@
 #define read_reg(enc)		read_sysreg_s(enc)
 #define write_reg(val, enc)	write_sysreg_s(val, enc)
 
+/*
+ * An encoding has its number written out, so registers that are numbered need an
+ * instruction each: cases of a switch, of which the first so many are done.
+ */
+#define EACH_DOWN(what, ...) \
+	what(15, ##__VA_ARGS__) what(14, ##__VA_ARGS__) what(13, ##__VA_ARGS__) \
+	what(12, ##__VA_ARGS__) what(11, ##__VA_ARGS__) what(10, ##__VA_ARGS__) \
+	what(9, ##__VA_ARGS__) what(8, ##__VA_ARGS__) what(7, ##__VA_ARGS__) \
+	what(6, ##__VA_ARGS__) what(5, ##__VA_ARGS__) what(4, ##__VA_ARGS__) \
+	what(3, ##__VA_ARGS__) what(2, ##__VA_ARGS__) what(1, ##__VA_ARGS__) \
+	what(0, ##__VA_ARGS__)
+
 /* 0, or -errno after one line that says why guests cannot run here. */
 int arm64_cpu_probe(void);
 extern bool arm64_nvhe;		/* the host is at EL1 */

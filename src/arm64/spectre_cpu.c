@@ -14,7 +14,7 @@
 #include "enter.h"
 #include "spectre.h"
 
-u8 spectre_levels[3];
+u8 spectre_levels[3] __ro_after_init;
 
 static struct kvmx_host_spectre host __ro_after_init;
 DEFINE_PER_CPU(struct spectre_choice, spectre_choice);

@@ -52,12 +52,7 @@ static ktime_t until(u64 cval, u64 now)
 	return ns_to_ktime(mul_u64_u32_div(ticks, NSEC_PER_SEC, hz) + 1);
 }
 
-/*
- * ---- the virtual timer ----
- *
- * Both timers go off in hard interrupt context, on PREEMPT_RT, too: what they take are
- * raw locks.
- */
+/* ---- the virtual timer ---- */
 
 static void vtimer_line(struct arm64_vcpu *v, bool high)
 {
@@ -99,6 +94,7 @@ u32 timer_hw_intid(u32 intid)
 	return intid == VTIMER_INTID ? ppi_timer_intid() : 0;
 }
 
+/* In hard interrupt context, on PREEMPT_RT, too; as ptimer_tick(). */
 static enum hrtimer_restart vtimer_wake(struct hrtimer *timer)
 {
 	struct arm64_vcpu *v = container_of(timer, struct arm64_vcpu, vtimer_wake);

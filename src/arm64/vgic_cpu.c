@@ -44,15 +44,11 @@ unsigned int vgic_cpu_nr_aprs(void)
 }
 
 /* The first so many list registers. */
-#define EACH_LR_DOWN(what) \
-	what(15) what(14) what(13) what(12) what(11) what(10) what(9) what(8) \
-	what(7) what(6) what(5) what(4) what(3) what(2) what(1) what(0)
-
 static void lrs_write(const u64 *lr, unsigned int nr)
 {
 	switch (nr) {
 #define WRITE_LR(n) case n + 1: write_sysreg_s(lr[n], A64_ICH_LR(n)); fallthrough;
-	EACH_LR_DOWN(WRITE_LR)
+	EACH_DOWN(WRITE_LR)
 #undef WRITE_LR
 	default:
 		break;
@@ -63,7 +59,7 @@ static void lrs_clear(unsigned int nr)
 {
 	switch (nr) {
 #define CLEAR_LR(n) case n + 1: write_sysreg_s(0, A64_ICH_LR(n)); fallthrough;
-	EACH_LR_DOWN(CLEAR_LR)
+	EACH_DOWN(CLEAR_LR)
 #undef CLEAR_LR
 	default:
 		break;
@@ -74,7 +70,7 @@ static void lrs_read(u64 *lr, unsigned int nr)
 {
 	switch (nr) {
 #define READ_LR(n) case n + 1: lr[n] = read_sysreg_s(A64_ICH_LR(n)); fallthrough;
-	EACH_LR_DOWN(READ_LR)
+	EACH_DOWN(READ_LR)
 #undef READ_LR
 	default:
 		break;
