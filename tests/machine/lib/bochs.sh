@@ -141,8 +141,8 @@ machine_died() {
 # what is in --out.
 machine_collect() {
 	if [ -s "$logs/left.tar" ]; then
-		tar -xf "$logs/left.tar" -C "$logs" dmesg.log
-		[ -z "$out" ] || tar -xf "$logs/left.tar" --no-same-owner -C "$out" --strip-components=1 host-out
+		tar -xmf "$logs/left.tar" -C "$logs" dmesg.log
+		[ -z "$out" ] || tar -xmf "$logs/left.tar" --no-same-owner -C "$out" --strip-components=1 host-out
 	fi
 	rm -f "$logs/left.tar"
 }
