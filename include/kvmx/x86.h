@@ -51,6 +51,8 @@ enum x86_exit_kind {
 	X86_EXIT_NMI_WINDOW,	/* the NMI window that was asked for is open */
 	X86_EXIT_TIMER,		/* arm_deadline()'s moment has come, or is nearer */
 	X86_EXIT_WRITES,	/* the unit had no more room to note written pages */
+	X86_EXIT_EOI,		/* the unit has ended an interrupt that sync_apic() named: eoi */
+	X86_EXIT_APIC_WRITE,	/* the unit has stored a register, the rest is to be done: apic */
 	X86_EXIT_CR,		/* cr */
 	X86_EXIT_DR,		/* dr */
 	X86_EXIT_XSETBV,
@@ -83,6 +85,8 @@ struct x86_exit {
 		struct { u8 reg; bool write, decoded; u8 gpr; } cr;	/* decoded: gpr is valid */
 		struct { u8 reg; bool write, decoded; u8 gpr; } dr;
 		struct { bool decoded; u64 addr; } invlpg;
+		struct { u8 vector; } eoi;
+		struct { u16 offset; } apic;
 		struct { u16 selector; u8 reason; bool has_error; u32 error; } task;
 	};
 };
@@ -92,6 +96,7 @@ struct x86_unit_caps {
 	bool next_rip, decode_assists, flush_by_asid, vgif, clean_bits, vnmi, tsc_scale;
 	bool pause_filter;
 	bool pdptes;			/* wants the pointers of PAE paging (v->pdpte) */
+	bool virtual_apic;		/* has sync_apic() */
 	u32 asids;
 	u8 tsc_scale_frac_bits;
 	u64 tsc_scale_max;
@@ -144,6 +149,14 @@ struct x86_backend {
 	 * until told otherwise; 0: not any more. False: not possible for this vCPU.
 	 */
 	bool (*arm_deadline)(struct x86_vcpu *v, u64 tsc);
+	/*
+	 * If caps.virtual_apic. window, before an entry: from now on the unit works on the
+	 * registers of the local APIC, v->apic_page, in x2APIC mode. It takes interrupts from
+	 * IRR to ISR and delivers them, reads registers, does TPR, EOI and self IPI; behind
+	 * each entry it has to be told anew. Highest vectors of IRR and ISR, 0: none; of
+	 * which vectors it leaves the guest behind the EOI. NULL: it does none of that.
+	 */
+	void (*sync_apic)(struct x86_vcpu *v, u8 requested, u8 in_service, const u64 *eoi_exits);
 };
 
 extern const struct x86_backend svm_backend, vmx_backend;
@@ -301,6 +314,8 @@ struct x86_vcpu {
 	u8 mp_state;			/* [m] enum x86_mp_state */
 
 	struct lapic *lapic;		/* [I] NULL without an in-kernel one */
+	void *apic_page;		/* [I] its registers; NULL the same */
+	bool apic_virtual;		/* [w] the unit has a part of it, this entry */
 	u64 apic_base;			/* [m] IA32_APIC_BASE */
 	struct {
 		u64 addr;		/* of the guest's four bytes, 0: none */

@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <asm/asm.h>
@@ -25,7 +26,12 @@
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 struct vmx_config vmx_config;
 
-static void *vmx_msr_bitmap, *vmx_msr_bitmap_all;
+/* Off: see src/README.md. */
+static bool enable_apicv;
+module_param(enable_apicv, bool, 0444);
+MODULE_PARM_DESC(enable_apicv, "VT-x does a part of a local APIC in x2APIC mode without exits, where it can");
+
+static void *vmx_msr_bitmap, *vmx_msr_bitmap_all, *vmx_msr_bitmap_apic;
 
 /* MSRs that the guest has in the CPU itself: it writes the first few, and only reads the others. */
 const u32 vmx_direct_msrs[] = {
@@ -62,6 +68,7 @@ static const struct vmx_wish vmx_cpu2_wishes[] = {
 	{ CPU2_VPID, "virtual processor identifiers (VPID)" },
 	{ CPU2_WBINVD, "exits on WBINVD" },
 	{ CPU2_RDTSCP }, { CPU2_PAUSE_LOOP }, { CPU2_INVPCID }, { CPU2_PML }, { CPU2_TSC_SCALING },
+	{ CPU2_VIRTUAL_X2APIC }, { CPU2_APIC_REGISTERS }, { CPU2_VIRTUAL_INTERRUPTS },
 	{ }
 };
 
@@ -129,6 +136,15 @@ static void vmx_choose_timer(void)
 	if (boot_cpu_data.x86 == 6 && memchr(wrong, boot_cpu_data.x86_model, sizeof(wrong)))
 		vmx_config.timer = false;
 	vmx_config.timer_rate = x86_rdmsr(MSR_VMX_MISC) & VMX_MISC_TIMER_RATE;
+}
+
+/* Only together: vmx_sync_apic() switches them on, for a vCPU whose APIC is in x2APIC mode. */
+static void vmx_choose_apic(void)
+{
+	const u32 all = CPU2_VIRTUAL_X2APIC | CPU2_APIC_REGISTERS | CPU2_VIRTUAL_INTERRUPTS;
+
+	vmx_config.apic_controls = enable_apicv && (vmx_config.cpu2 & all) == all ? all : 0;
+	vmx_config.cpu2 &= ~all;
 }
 
 static bool vmx_choose_ept(void)
@@ -210,6 +226,8 @@ static void vmx_free(void)
 	}
 	free_page((unsigned long)vmx_msr_bitmap);
 	free_page((unsigned long)vmx_msr_bitmap_all);
+	free_page((unsigned long)vmx_msr_bitmap_apic);
+	vmx_msr_bitmap_apic = NULL;
 	vmx_msr_bitmap = NULL;
 	vmx_msr_bitmap_all = NULL;
 }
@@ -222,6 +240,26 @@ static void vmx_bitmap_allow(u8 *map, u32 msr, bool write)
 	map[at + n / 8] &= ~BIT(n % 8);
 }
 
+/*
+ * Registers that are in the page as the guest is to read them, and those that the
+ * CPU writes with all that belongs to it (SDM, "Virtualizing MSR-Based APIC Accesses").
+ */
+static void vmx_bitmap_apic(u8 *map)
+{
+	static const u8 read[] = { 0x08, 0x0a, 0x0f, 0x28, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37,
+				   0x38, 0x3e };
+	static const u8 written[] = { 0x08, 0x0b, 0x3f };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(read); i++)
+		vmx_bitmap_allow(map, X86_MSR_X2APIC + read[i], false);
+	/* ISR, TMR, IRR */
+	for (i = 0x10; i < 0x28; i++)
+		vmx_bitmap_allow(map, X86_MSR_X2APIC + i, false);
+	for (i = 0; i < ARRAY_SIZE(written); i++)
+		vmx_bitmap_allow(map, X86_MSR_X2APIC + written[i], true);
+}
+
 static int vmx_alloc(void)
 {
 	unsigned int i;
@@ -229,7 +267,8 @@ static int vmx_alloc(void)
 
 	vmx_msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
 	vmx_msr_bitmap_all = (void *)__get_free_page(GFP_KERNEL);
-	if (!vmx_msr_bitmap || !vmx_msr_bitmap_all)
+	vmx_msr_bitmap_apic = (void *)__get_free_page(GFP_KERNEL);
+	if (!vmx_msr_bitmap || !vmx_msr_bitmap_all || !vmx_msr_bitmap_apic)
 		return -ENOMEM;
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
 	memset(vmx_msr_bitmap_all, 0xff, PAGE_SIZE);
@@ -238,6 +277,9 @@ static int vmx_alloc(void)
 		if (i < DIRECT_WRITES)
 			vmx_bitmap_allow(vmx_msr_bitmap, vmx_direct_msrs[i], true);
 	}
+	memcpy(vmx_msr_bitmap_apic, vmx_msr_bitmap, PAGE_SIZE);
+	vmx_bitmap_apic(vmx_msr_bitmap_apic);
+	vmx_config.msr_bitmap_apic_pa = virt_to_phys(vmx_msr_bitmap_apic);
 	vmx_config.msr_bitmap_pa = virt_to_phys(vmx_msr_bitmap);
 	vmx_config.msr_bitmap_all_pa = virt_to_phys(vmx_msr_bitmap_all);
 
@@ -268,12 +310,14 @@ int vmx_probe(struct x86_unit_caps *caps)
 	vmx_config.cpu &= ~(CPU_CR3_LOAD | CPU_CR3_STORE);
 	vmx_config.entry &= ~ENTRY_GUEST_64;
 	vmx_choose_timer();
+	vmx_choose_apic();
 	vmx_choose_mitigations();
 
 	caps->next_rip = true;
 	caps->decode_assists = true;
 	caps->vnmi = true;
 	caps->pdptes = true;
+	caps->virtual_apic = vmx_config.apic_controls;
 	caps->pause_filter = vmx_config.cpu2 & CPU2_PAUSE_LOOP;
 	caps->tsc_scale = vmx_config.cpu2 & CPU2_TSC_SCALING;
 	caps->tsc_scale_frac_bits = 48;

@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/irqflags.h>
 #include <linux/percpu.h>
+#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
@@ -159,9 +160,14 @@ static noinline void vmx_store_rarely(struct x86_vcpu *v, struct vmx_vcpu *vmx)
 	}
 	if (todo & VMX_NEW_CONTROLS) {
 		vmx_write(VMCS_CPU_CONTROLS, vmx->cpu_controls);
+		vmx_write(VMCS_CPU2_CONTROLS, vmx->cpu2_controls | vmx->apic_controls);
 		vmx_write(VMCS_EXCEPTIONS, vmx->exceptions);
 		vmx_write(VMCS_MSR_BITMAP, vmx->msr_bitmap_pa);
 	}
+	for (i = 0; (todo & VMX_NEW_EOI_EXITS) && i < ARRAY_SIZE(vmx->eoi_exits); i++)
+		vmx_write(VMCS_EOI_EXITS(i), vmx->eoi_exits[i]);
+	if (todo & VMX_NEW_INT_STATUS)
+		vmx_write(VMCS_GUEST_INT_STATUS, vmx->int_status);
 	if (todo & VMX_NEW_PIN)
 		vmx_write(VMCS_PIN_CONTROLS,
 			  vmx_config.pin | (vmx->deadline ? PIN_PREEMPTION_TIMER : 0));
@@ -295,7 +301,7 @@ void vmx_enter(struct x86_vcpu *v, struct x86_exit *exit)
 	v->rip = w->rip = vmx_read(VMCS_GUEST_RIP);
 	v->gpr[X86_RSP] = w->rsp = vmx_read(VMCS_GUEST_RSP);
 	v->rflags = w->rflags = vmx_read(VMCS_GUEST_RFLAGS);
-	v->cr8 = ((u8 *)vmx->apic_page)[APIC_TPR] >> 4;
+	v->cr8 = ((u8 *)vmx->virtual_apic)[APIC_TPR] >> 4;
 	w->int_state = int_state = vmx_read(VMCS_GUEST_INT_STATE);
 	v->int_shadow = int_state & (INT_STI | INT_MOV_SS);
 	v->nmi_masked = int_state & INT_NMI;
@@ -336,6 +342,26 @@ bool vmx_arm_deadline(struct x86_vcpu *v, u64 tsc)
 		vmx->todo |= VMX_NEW_PIN;
 	vmx->deadline = tsc;
 	return true;
+}
+
+/* SDM, "Virtual-Interrupt Delivery" and "Virtualizing MSR-Based APIC Accesses". */
+void vmx_sync_apic(struct x86_vcpu *v, u8 requested, u8 in_service, const u64 *eoi_exits)
+{
+	struct vmx_vcpu *vmx = to_vmx(v);
+	u32 controls = eoi_exits ? vmx_config.apic_controls : 0;
+
+	if (vmx->apic_controls != controls) {
+		vmx->apic_controls = controls;
+		vmx_set_intercepts(v);
+	}
+	if (!controls)
+		return;
+	vmx->int_status = INT_STATUS(requested, in_service);
+	vmx->todo |= VMX_NEW_INT_STATUS;
+	if (memcmp(vmx->eoi_exits, eoi_exits, sizeof(vmx->eoi_exits))) {
+		memcpy(vmx->eoi_exits, eoi_exits, sizeof(vmx->eoi_exits));
+		vmx->todo |= VMX_NEW_EOI_EXITS;
+	}
 }
 
 void vmx_inject(struct x86_vcpu *v, const struct x86_event *event)

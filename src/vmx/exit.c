@@ -218,6 +218,14 @@ static void vmx_decode_other(struct x86_vcpu *v, u32 reason, struct x86_exit *ex
 	case VMX_EXIT_PREEMPTION_TIMER:
 		exit->kind = X86_EXIT_TIMER;
 		return;
+	case VMX_EXIT_EOI:
+		exit->kind = X86_EXIT_EOI;
+		exit->eoi.vector = QUAL_EOI_VECTOR(vmx_read(VMCS_QUALIFICATION));
+		return;
+	case VMX_EXIT_APIC_WRITE:
+		exit->kind = X86_EXIT_APIC_WRITE;
+		exit->apic.offset = QUAL_APIC_OFFSET(vmx_read(VMCS_QUALIFICATION));
+		return;
 	case VMX_EXIT_PML_FULL:
 		vmx_decode_log_full(v, exit);
 		return;

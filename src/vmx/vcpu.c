@@ -128,7 +128,10 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	}
 	vmx_write(VMCS_ENTRY_EVENT, 0);
 	vmx_write(VMCS_TPR_THRESHOLD, 0);
-	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->apic_page));
+	vmx->virtual_apic = vmx_config.apic_controls && v->apic_page ? v->apic_page : vmx->apic_page;
+	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->virtual_apic));
+	if (vmx_config.apic_controls)
+		vmx->todo |= VMX_NEW_EOI_EXITS;
 	vmx_write(VMCS_EPT_POINTER, vmx->eptp);
 	/* Translations are told apart by EPT pointer and VPID: it is enough for one VM. */
 	vmx_write(VMCS_VPID, v->vcpu.id + 1);
@@ -257,7 +260,9 @@ void vmx_set_intercepts(struct x86_vcpu *v)
 	 * not even an interrupt is taken; both exit always.
 	 */
 	vmx->exceptions = v->exceptions | BIT(X86_EXC_MC) | BIT(X86_EXC_DB) | BIT(X86_EXC_AC);
-	vmx->msr_bitmap_pa = v->msr_exits ? vmx_config.msr_bitmap_all_pa : vmx_config.msr_bitmap_pa;
+	vmx->msr_bitmap_pa = v->msr_exits ? vmx_config.msr_bitmap_all_pa :
+			     vmx->apic_controls ? vmx_config.msr_bitmap_apic_pa :
+			     vmx_config.msr_bitmap_pa;
 	if (v->dr_direct) {
 		vmx->cpu_controls &= ~CPU_MOV_DR;
 		vmx->around |= VMX_AROUND_DR;

@@ -12,6 +12,7 @@
 /* 16 bits */
 #define VMCS_VPID			0x0000
 #define VMCS_GUEST_SELECTOR(seg)	(0x0800 + 2 * (seg))	/* enum x86_seg_reg */
+#define VMCS_GUEST_INT_STATUS		0x0810
 #define VMCS_GUEST_PML_INDEX		0x0812
 #define VMCS_HOST_ES			0x0c00
 #define VMCS_HOST_CS			0x0c02
@@ -29,6 +30,7 @@
 #define VMCS_TSC_OFFSET			0x2010
 #define VMCS_VIRTUAL_APIC		0x2012
 #define VMCS_EPT_POINTER		0x201a
+#define VMCS_EOI_EXITS(i)		(0x201c + 2 * (i))
 #define VMCS_TSC_MULTIPLIER		0x2032
 #define VMCS_GUEST_PHYSICAL		0x2400
 #define VMCS_LINK_POINTER		0x2800
@@ -136,9 +138,12 @@
 /* VMCS_CPU2_CONTROLS */
 #define CPU2_EPT			BIT(1)
 #define CPU2_RDTSCP			BIT(3)
+#define CPU2_VIRTUAL_X2APIC		BIT(4)
 #define CPU2_VPID			BIT(5)
 #define CPU2_WBINVD			BIT(6)
 #define CPU2_UNRESTRICTED		BIT(7)
+#define CPU2_APIC_REGISTERS		BIT(8)
+#define CPU2_VIRTUAL_INTERRUPTS		BIT(9)
 #define CPU2_PAUSE_LOOP			BIT(10)
 #define CPU2_INVPCID			BIT(12)
 #define CPU2_PML			BIT(17)
@@ -213,6 +218,7 @@
 #define VMX_EXIT_PAUSE			40
 #define VMX_EXIT_MACHINE_CHECK		41	/* while entering */
 #define VMX_EXIT_TPR			43
+#define VMX_EXIT_EOI			45	/* was virtualized */
 #define VMX_EXIT_EPT_VIOLATION		48
 #define VMX_EXIT_EPT_MISCONFIG		49
 #define VMX_EXIT_INVEPT			50
@@ -221,6 +227,7 @@
 #define VMX_EXIT_INVVPID		53
 #define VMX_EXIT_WBINVD			54
 #define VMX_EXIT_XSETBV			55
+#define VMX_EXIT_APIC_WRITE		56
 #define VMX_EXIT_VMFUNC			59
 #define VMX_EXIT_ENCLS			60
 #define VMX_EXIT_PML_FULL		62
@@ -248,6 +255,13 @@
 /* of VMX_EXIT_TASK_SWITCH: 0 CALL, 1 IRET, 2 JMP, 3 task gate */
 #define QUAL_TASK_SELECTOR(q)		((u16)(q))
 #define QUAL_TASK_SOURCE(q)		(((q) >> 30) & 3)
+
+/* of VMX_EXIT_EOI and VMX_EXIT_APIC_WRITE */
+#define QUAL_EOI_VECTOR(q)		((q) & 0xff)
+#define QUAL_APIC_OFFSET(q)		((q) & 0xff0)
+
+/* VMCS_GUEST_INT_STATUS: highest vectors of IRR and ISR */
+#define INT_STATUS(requested, in_service)	((requested) | (in_service) << 8)
 
 /* VMCS_INSN_INFO of string I/O: 0, 1, 2: 16, 32, 64 bits */
 #define INFO_IO_ADDR(info)		(((info) >> 7) & 7)

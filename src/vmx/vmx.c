@@ -30,4 +30,5 @@ const struct x86_backend vmx_backend = {
 	.get_msr	= vmx_get_msr,
 	.set_msr	= vmx_set_msr,
 	.arm_deadline	= vmx_arm_deadline,
+	.sync_apic	= vmx_sync_apic,
 };

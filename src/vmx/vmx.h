@@ -34,6 +34,8 @@ struct vmx_host {
 #define VMX_NEW_CONTROLS	BIT(2)	/* what exits */
 #define VMX_FLUSH		BIT(3)	/* translations are to be dropped */
 #define VMX_NEW_PIN		BIT(4)	/* whether the preemption timer runs */
+#define VMX_NEW_EOI_EXITS	BIT(5)
+#define VMX_NEW_INT_STATUS	BIT(6)
 
 /* What most vCPUs have nothing of to do right before and after an entry. */
 #define VMX_AROUND_DR		BIT(0)	/* the guest has the debug registers */
@@ -63,7 +65,8 @@ struct vmx_pebs {
 /* [h]: changed by the CPU that has the VMCS, interrupts off; the window's, when none has. */
 struct vmx_vcpu {
 	void *vmcs;			/* [I] its region, which only the CPU reads */
-	void *apic_page;		/* [I] of which only the task priority is used */
+	void *apic_page;		/* [I] of which only the task priority is used, */
+	void *virtual_apic;		/* [w] it, or the local APIC's that the CPU may work on */
 	u64 *pml;			/* [w] pages written to, page-modification logging; or NULL [I] */
 	struct vmx_pebs *pebs;		/* [I] NULL: the CPU has none */
 	u64 vmcs_pa, eptp;		/* [I] */
@@ -82,6 +85,9 @@ struct vmx_vcpu {
 	u32 cpu_controls, exceptions;	/* [m] wanted */
 	u64 msr_bitmap_pa;		/* [m] wanted */
 	u32 cpu2_controls;		/* [I] */
+	u32 apic_controls;		/* [w] wanted beside those */
+	u16 int_status;			/* [w] */
+	u64 eoi_exits[4];		/* [w] wanted */
 	u64 deadline;			/* [m] leave at this host TSC, 0: not */
 	u8 intr_below;			/* [m] leave when the task priority is below, 0: not */
 	u32 event, event_error;		/* [m] to inject, in the VMCS's format */
@@ -159,7 +165,9 @@ struct vmx_config {
 	u32 revision;
 	u32 pin, cpu, cpu2, exit, entry;	/* controls */
 	u64 eptp;		/* its format bits */
+	u32 apic_controls;	/* of cpu2, those for local APICs: all that is needed, or 0 */
 	u64 msr_bitmap_pa, msr_bitmap_all_pa;	/* the latter: every MSR exits */
+	u64 msr_bitmap_apic_pa;	/* with CPU2_VIRTUAL_X2APIC */
 	bool timer;		/* the CPU has a preemption timer that can be relied on */
 	u8 timer_rate;		/* it counts 2^this TSC ticks as one */
 	u8 switch_flags;	/* of each entry: SWITCH_VERW, if the host has that on */
@@ -237,6 +245,7 @@ void vmx_inject(struct x86_vcpu *v, const struct x86_event *event);
 void vmx_want_window(struct x86_vcpu *v, u8 intr, bool nmi);
 void vmx_flush_tlb(struct x86_vcpu *v);
 bool vmx_arm_deadline(struct x86_vcpu *v, u64 tsc);
+void vmx_sync_apic(struct x86_vcpu *v, u8 requested, u8 in_service, const u64 *eoi_exits);
 
 /* ept.c */
 extern struct stage2_format vmx_ept;

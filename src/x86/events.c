@@ -212,6 +212,12 @@ bool x86_events_none(struct x86_vcpu *v)
 	       v->lapic && !lapic_any_request(v);
 }
 
+/* Of interrupts that the unit does not deliver by itself. */
+static int pending_here(struct x86_vcpu *v)
+{
+	return v->apic_virtual ? x86_external_pending(v) : x86_interrupt_pending(v);
+}
+
 /*
  * One event goes in with this entry: first what was cut short, then a new
  * exception, an NMI, an interrupt. What cannot go in yet gets a window. An
@@ -246,7 +252,7 @@ void x86_events_inject(struct x86_vcpu *v)
 		return;
 	}
 
-	vector = x86_interrupt_pending(v);
+	vector = pending_here(v);
 	if (vector >= 0) {
 		if (!busy && x86_interrupt_open(v)) {
 			vector = x86_interrupt_ack(v);
@@ -257,12 +263,12 @@ void x86_events_inject(struct x86_vcpu *v)
 				x86_inject_simple(v, X86_EVENT_INTR, vector);
 				if (unlikely(v->pv_eoi.msr & KVMX_PV_EOI_ENABLED))
 					x86_pv_eoi_offer(v);
-				vector = x86_interrupt_pending(v);
+				vector = pending_here(v);
 			}
 		}
 		if (vector >= 0)
 			window = 16;
-	} else if (v->lapic) {
+	} else if (v->lapic && !v->apic_virtual) {
 		window = lapic_blocked_class(v);
 	}
 	if ((v->vcpu.run->request_interrupt_window && x86_user_controller(v)) ||

@@ -465,6 +465,23 @@ static enum run_next exit_unknown(struct x86_vcpu *v)
 	return x86_internal_error(v, KVMX_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
 }
 
+/* Only a unit that was told to do a part of the local APIC has ended something. */
+static enum run_next exit_eoi(struct x86_vcpu *v)
+{
+	if (!v->apic_virtual)
+		return exit_unknown(v);
+	lapic_unit_eoi(v, v->exit.eoi.vector);
+	return RUN_STAY;
+}
+
+static enum run_next exit_apic_write(struct x86_vcpu *v)
+{
+	if (!v->apic_virtual)
+		return exit_unknown(v);
+	lapic_unit_write(v, v->exit.apic.offset);
+	return RUN_STAY;
+}
+
 typedef enum run_next (*x86_exit_fn)(struct x86_vcpu *v);
 
 static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
@@ -481,6 +498,8 @@ static const x86_exit_fn x86_fast[X86_EXIT_KINDS] = {
 	[X86_EXIT_NMI_WINDOW]	= exit_window,
 	[X86_EXIT_TIMER]	= exit_timer,
 	[X86_EXIT_WRITES]	= exit_host,
+	[X86_EXIT_EOI]		= exit_eoi,
+	[X86_EXIT_APIC_WRITE]	= exit_apic_write,
 	[X86_EXIT_CR]		= exit_needs_slow,
 	[X86_EXIT_DR]		= exit_dr,
 	[X86_EXIT_XSETBV]	= exit_needs_slow,
@@ -507,6 +526,8 @@ static const x86_exit_fn x86_slow[X86_EXIT_KINDS] = {
 	[X86_EXIT_HLT]		= exit_hlt_slow,
 	[X86_EXIT_HYPERCALL]	= exit_hypercall_slow,
 	[X86_EXIT_EXCEPTION]	= exit_exception_slow,
+	[X86_EXIT_EOI]		= exit_eoi,
+	[X86_EXIT_APIC_WRITE]	= exit_apic_write,
 	[X86_EXIT_CR]		= exit_cr_slow,
 	[X86_EXIT_DR]		= exit_dr_slow,
 	[X86_EXIT_XSETBV]	= exit_xsetbv_slow,
@@ -534,6 +555,8 @@ const char * const kvmx_arch_vcpu_stat_names[] = {
 	[X86_EXIT_NMI_WINDOW]	= "exit_nmi_window",
 	[X86_EXIT_TIMER]	= "exit_timer",
 	[X86_EXIT_WRITES]	= "exit_writes",
+	[X86_EXIT_EOI]		= "exit_eoi",
+	[X86_EXIT_APIC_WRITE]	= "exit_apic_write",
 	[X86_EXIT_CR]		= "exit_cr",
 	[X86_EXIT_DR]		= "exit_dr",
 	[X86_EXIT_XSETBV]	= "exit_xsetbv",
@@ -558,7 +581,8 @@ static_assert(X86_EXIT_KINDS <= KVMX_VCPU_STATS - KVMX_STAT_ARCH);
  * PREEMPT_RT, and eventfds have such locks: what may need one leaves the window.
  */
 #define X86_EXITS_LOCKING	(BIT(X86_EXIT_RDMSR) | BIT(X86_EXIT_WRMSR) | BIT(X86_EXIT_IO) | \
-				 BIT(X86_EXIT_FAULT) | BIT(X86_EXIT_HYPERCALL))
+				 BIT(X86_EXIT_FAULT) | BIT(X86_EXIT_HYPERCALL) | \
+				 BIT(X86_EXIT_EOI) | BIT(X86_EXIT_APIC_WRITE))
 
 enum run_next x86_exit_fast(struct x86_vcpu *v)
 {

@@ -96,6 +96,11 @@ bool ioapic_handles(struct ioapic *ioapic, u8 vector)
 	return test_bit(vector, ioapic->vectors);
 }
 
+u64 ioapic_vectors(struct ioapic *ioapic, u32 i)
+{
+	return READ_ONCE(ioapic->vectors[i]);
+}
+
 /* [lock] A level-triggered line that is still, or again, high is sent (anew). */
 static void resend(struct x86_vm *vm, struct ioapic *ioapic, u32 pin)
 {

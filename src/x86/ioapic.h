@@ -18,6 +18,7 @@ void ioapic_destroy(struct x86_vm *vm);	/* may sleep */
 int ioapic_set_irq(struct x86_vm *vm, u32 pin, int source, int level);
 /* Any context, no lock: some redirection entry carries @vector. */
 bool ioapic_handles(struct ioapic *ioapic, u8 vector);
+u64 ioapic_vectors(struct ioapic *ioapic, u32 i);	/* the same of vectors 64 * @i, 0 to 3, and up */
 /* Any context. A local APIC ended @vector, which came to it as a @level interrupt or as an edge. */
 void ioapic_eoi(struct x86_vm *vm, u8 vector, bool level);
 

@@ -99,21 +99,21 @@ const struct kvmx_irq_sink x86_irq_sink = {
  * LINT0 pin in ExtINT mode, whose priority the APIC does not know.
  */
 
+int x86_external_pending(struct x86_vcpu *v)
+{
+	struct pic *pic = x86_vm_of(v)->pic;
+
+	if (v->lapic && !lapic_accepts_extint(v))
+		return -1;
+	/* A split irqchip's PIC is in user space and comes through KVMX_INTERRUPT. */
+	return v->lapic && pic ? pic_peek(pic) : READ_ONCE(v->user_irq);
+}
+
 int x86_interrupt_pending(struct x86_vcpu *v)
 {
-	struct pic *pic;
-	int vector;
+	int vector = x86_external_pending(v);
 
-	if (!v->lapic)
-		return READ_ONCE(v->user_irq);
-	if (lapic_accepts_extint(v)) {
-		/* A split irqchip's PIC is in user space and comes through KVMX_INTERRUPT. */
-		pic = x86_vm_of(v)->pic;
-		vector = pic ? pic_peek(pic) : READ_ONCE(v->user_irq);
-		if (vector >= 0)
-			return vector;
-	}
-	return lapic_pending(v);
+	return vector < 0 && v->lapic ? lapic_pending(v) : vector;
 }
 
 int x86_interrupt_ack(struct x86_vcpu *v)

@@ -29,6 +29,8 @@ extern const struct kvmx_irq_sink x86_irq_sink;
 
 /* Vector of the next external interrupt, or -1. No side effects, any context. */
 int x86_interrupt_pending(struct x86_vcpu *v);
+/* The same, of those that do not come from a local APIC here. */
+int x86_external_pending(struct x86_vcpu *v);
 /* Takes it: the vector to inject, or -1 when there is none any more. vCPU mutex. */
 int x86_interrupt_ack(struct x86_vcpu *v);
 

@@ -124,7 +124,8 @@ int lapic_accept_fixed(struct x86_vcpu *v, u8 vector, bool level)
 		set_bit(bit, lapic_map(lapic, LAPIC_TMR));
 	else if (lapic_test(lapic, LAPIC_TMR, vector))
 		clear_bit(bit, lapic_map(lapic, LAPIC_TMR));
-	if (test_and_set_bit(bit, lapic_map(lapic, LAPIC_IRR)))
+	if (unlikely(lapic->posting) ? !lapic_post(lapic, vector) :
+				       test_and_set_bit(bit, lapic_map(lapic, LAPIC_IRR)))
 		return 0;
 	if (!test_bit(vector / 32, &lapic->irr_words))
 		set_bit(vector / 32, &lapic->irr_words);
@@ -182,6 +183,8 @@ void lapic_ack(struct x86_vcpu *v, u8 vector)
 {
 	struct lapic *lapic = v->lapic;
 
+	if (unlikely(lapic->posting))
+		lapic_take_posted(lapic);
 	clear_bit(lapic_bit(vector), lapic_map(lapic, LAPIC_IRR));
 	if (!lapic_reg(lapic, LAPIC_IRR + vector / 32 * 16))
 		lapic_irr_left(lapic, vector / 32);
@@ -191,7 +194,7 @@ void lapic_ack(struct x86_vcpu *v, u8 vector)
 }
 
 /* A level-triggered interrupt ended: the I/O APIC, here or in user space, has to know. */
-static void broadcast_eoi(struct x86_vcpu *v, u8 vector)
+void lapic_broadcast_eoi(struct x86_vcpu *v, u8 vector)
 {
 	struct x86_vm *vm = x86_vm_of(v);
 	struct lapic *lapic = v->lapic;
@@ -218,7 +221,7 @@ void lapic_eoi(struct x86_vcpu *v)
 	if (!lapic_reg(lapic, LAPIC_ISR + vector / 32 * 16))
 		lapic->isr_words &= ~BIT(vector / 32);
 	lapic_update_ppr(lapic);
-	broadcast_eoi(v, vector);
+	lapic_broadcast_eoi(v, vector);
 }
 
 /* No vector waits for it, and no I/O APIC listens. */
@@ -312,6 +315,10 @@ u32 lapic_read_plain(struct x86_vcpu *v, u32 offset)
 	case LAPIC_PPR:
 	case LAPIC_ISR ... LAPIC_ISR + 0x70:
 		settle(v);
+		return lapic_reg(lapic, offset);
+	case LAPIC_IRR ... LAPIC_IRR + 0x70:
+		if (lapic->posting)
+			lapic_take_posted(lapic);
 		return lapic_reg(lapic, offset);
 	case LAPIC_LDR:
 		return lapic_x2apic(v) ? x2apic_ldr(id) : lapic_reg(lapic, LAPIC_LDR);
@@ -620,6 +627,7 @@ static void reset_registers(struct x86_vcpu *v)
 	WRITE_ONCE(lapic->irr_words, 0);
 	smp_wmb();
 	memset(lapic->page, 0, PAGE_SIZE);
+	memset(lapic->posted, 0, sizeof(lapic->posted));
 	lapic->isr_words = 0;
 	lapic_reg_set(lapic, LAPIC_DFR, ~0u);
 	lapic_reg_set(lapic, LAPIC_SVR, 0xff);
@@ -652,6 +660,8 @@ int lapic_create(struct x86_vcpu *v)
 		return -ENOMEM;
 	}
 	lapic->vcpu = v;
+	lapic->posting = x86_unit_caps.virtual_apic;
+	v->apic_page = lapic->page;
 	lapic_timer_init(lapic);
 	v->lapic = lapic;
 	lapic_reset(v, false);

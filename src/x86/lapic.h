@@ -2,7 +2,7 @@
 /*
  * The local APIC of a vCPU and interrupt messages between APICs: what the run
  * loop, the MSR and exit tables and the other interrupt controllers call.
- * Bodies in lapic.c, lapic_timer.c, lapic_state.c and apic_msg.c.
+ * Bodies in lapic.c, lapic_timer.c, lapic_state.c, lapic_unit.c and apic_msg.c.
  */
 #ifndef X86_LAPIC_H
 #define X86_LAPIC_H
@@ -79,6 +79,16 @@ u64 lapic_get_deadline(struct x86_vcpu *v);	/* IA32_TSC_DEADLINE; 0 when not in 
 int lapic_set_deadline(struct x86_vcpu *v, u64 val);	/* by the guest; always 0 */
 void lapic_restore_deadline(struct x86_vcpu *v, u64 val);	/* by user space, in any order with SET_LAPIC */
 void lapic_tsc_changed(struct x86_vcpu *v);	/* guest TSC was moved: the deadline is elsewhere now */
+
+/*
+ * A unit that does a part of it (lapic_unit.c), caps.virtual_apic: around an entry. First
+ * v->apic_virtual is chosen; then, with all else for the entry done, the unit is told.
+ */
+void lapic_unit_choose(struct x86_vcpu *v);	/* before something is injected */
+bool lapic_unit_enter(struct x86_vcpu *v);	/* v->apic_virtual: lapic_unit_leave() is to follow */
+void lapic_unit_leave(struct x86_vcpu *v);
+void lapic_unit_eoi(struct x86_vcpu *v, u8 vector);	/* X86_EXIT_EOI */
+void lapic_unit_write(struct x86_vcpu *v, u16 offset);	/* X86_EXIT_APIC_WRITE */
 
 /* KVMX_GET_LAPIC, KVMX_SET_LAPIC (lapic_state.c). */
 void lapic_get_state(struct x86_vcpu *v, struct kvmx_lapic_state *s);

@@ -2,7 +2,7 @@
 /*
  * Inside the local APIC: its registers as the Intel SDM's "Local APIC Register
  * Address Map" lists them, its state, and what its files need of each other.
- * For lapic.c, lapic_timer.c, lapic_state.c and apic_msg.c only.
+ * For lapic*.c and apic_msg.c only.
  */
 #ifndef X86_LAPIC_REGS_H
 #define X86_LAPIC_REGS_H
@@ -75,15 +75,20 @@
  * from other state and are not kept there, nor is the mode's ICR as a whole.
  *
  * Interrupts arrive from every CPU without a lock: they only set bits of TMR,
- * IRR, irr_words and errors. Other registers are the vCPU's own; other CPUs read
- * those that decide on acceptance and priority (SVR, LDR, DFR, LVT0, PPR) as they
- * are at that moment, as the interrupt bus would.
+ * IRR, irr_words and errors. A unit that changes IRR by itself does so without
+ * regard to other CPUs: with such a one they set bits of @posted instead, which
+ * the vCPU takes to IRR before it enters the guest. Other registers are the vCPU's
+ * own; other CPUs read those that decide on acceptance and priority (SVR, LDR, DFR,
+ * LVT0, PPR) as they are at that moment, as the interrupt bus would.
  */
 struct lapic {
 	struct x86_vcpu *vcpu;				/* [I] */
 	void *page;					/* [m] IRR, TMR: [a] */
-	unsigned long irr_words;			/* [a] of IRR's registers all that have bits */
+	unsigned long irr_words;			/* [a] of IRR's registers, or of @posted, all that have bits */
 	u8 isr_words;					/* [m] of ISR's */
+	bool posting;					/* [I] caps.virtual_apic */
+	bool in_unit;					/* [w] it was told to do a part */
+	u32 posted[LAPIC_VECTORS / 32] __aligned(8);	/* [a] on their way to IRR */
 	unsigned long errors;				/* [a] since the last write to ESR */
 	DECLARE_BITMAP(eoi_exit, LAPIC_VECTORS);	/* [m] for lapic_take_eoi_exit() */
 
@@ -93,6 +98,11 @@ struct lapic {
 	u64 timer_target;				/* [m] ns, CLOCK_MONOTONIC */
 	u64 deadline;					/* [m] guest TSC; counts in deadline mode only */
 };
+
+/* lapic_unit.c */
+bool lapic_post(struct lapic *lapic, u8 vector);	/* any context; false: it was pending */
+void lapic_take_posted(struct lapic *lapic);
+int lapic_requested_or_posted(struct lapic *lapic, unsigned long words);
 
 /* The mask holds under speculation too: guests choose offsets. */
 static inline u32 lapic_reg(const struct lapic *lapic, u32 offset)
@@ -135,9 +145,12 @@ static inline int lapic_highest(const struct lapic *lapic, u32 base, unsigned lo
 	return -1;
 }
 
-static inline int lapic_requested(const struct lapic *lapic)
+static inline int lapic_requested(struct lapic *lapic)
 {
-	return lapic_highest(lapic, LAPIC_IRR, READ_ONCE(lapic->irr_words));
+	unsigned long words = READ_ONCE(lapic->irr_words);
+
+	return unlikely(lapic->posting) ? lapic_requested_or_posted(lapic, words) :
+					  lapic_highest(lapic, LAPIC_IRR, words);
 }
 
 static inline int lapic_in_service(const struct lapic *lapic)
@@ -153,11 +166,12 @@ static inline void lapic_irr_left(struct lapic *lapic, u32 i)
 {
 	clear_bit(i, &lapic->irr_words);
 	smp_mb__after_atomic();
-	if (lapic_reg(lapic, LAPIC_IRR + i * 16))
+	if (lapic_reg(lapic, LAPIC_IRR + i * 16) | READ_ONCE(lapic->posted[i]))
 		set_bit(i, &lapic->irr_words);
 }
 
 /* lapic.c */
+void lapic_broadcast_eoi(struct x86_vcpu *v, u8 vector);
 int lapic_accept_fixed(struct x86_vcpu *v, u8 vector, bool level);	/* 1, 0 coalesced, -1 refused */
 void lapic_fire_lvt(struct x86_vcpu *v, u32 offset);
 void lapic_error(struct x86_vcpu *v, int error);

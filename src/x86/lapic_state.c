@@ -69,6 +69,7 @@ static void load_vectors(struct lapic *lapic, const struct kvmx_lapic_state *s)
 {
 	u32 offset, i;
 
+	memset(lapic->posted, 0, sizeof(lapic->posted));
 	for (offset = LAPIC_ISR; offset < LAPIC_ESR; offset += 16)
 		lapic_reg_set(lapic, offset, get(s, offset));
 	lapic->isr_words = 0;

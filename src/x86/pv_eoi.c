@@ -33,7 +33,8 @@ void x86_pv_eoi_offer(struct x86_vcpu *v)
 {
 	static const u8 offer = KVMX_PV_EOI_MASK;
 
-	if (lapic_eoi_unnoticed(v))
+	/* A unit that ends interrupts itself does not look there. */
+	if (!v->apic_virtual && lapic_eoi_unnoticed(v))
 		v->pv_eoi.offered = !kvmx_guest_write_atomic(v->vcpu.vm, bit_gpa(v), &offer,
 							     sizeof(offer));
 }

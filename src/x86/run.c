@@ -79,6 +79,9 @@ static bool x86_window_requests(struct x86_vcpu *v)
 	return READ_ONCE(vcpu->requests);
 }
 
+/* No CR8 is equal to it: there is something to be done behind the entry, whatever CR8 is. */
+#define X86_TPR_NONE	0xff
+
 /*
  * One entry. Interrupts go off, the vCPU says that it is in the guest, and
  * only then are requests and signals looked at for the last time: whoever
@@ -99,11 +102,16 @@ static bool x86_enter(struct x86_vcpu *v)
 		return false;
 	}
 
-	if (!x86_events_none(v))
+	if (!x86_events_none(v)) {
+		if (x86_unit_caps.virtual_apic && v->lapic)
+			lapic_unit_choose(v);
 		x86_events_inject(v);
+	}
 	if (v->lapic)
 		v->cr8 = lapic_get_tpr(v);
 	tpr = v->cr8;
+	if (unlikely(x86_unit_caps.virtual_apic) && v->lapic && lapic_unit_enter(v))
+		tpr = X86_TPR_NONE;
 
 	debug = v->dr_live || v->guest_debug || hw_breakpoint_active();
 	if (unlikely(debug)) {
@@ -133,8 +141,10 @@ static bool x86_enter(struct x86_vcpu *v)
 		kvmx_host_rcu_quiescent();
 	local_irq_enable();
 
-	if (v->cr8 != tpr) {
-		if (v->lapic)
+	if (unlikely(v->cr8 != tpr)) {
+		if (v->apic_virtual)
+			lapic_unit_leave(v);
+		else if (v->lapic)
 			lapic_set_tpr(v, v->cr8);
 		else if (v->cr8 < tpr)
 			kvmx_vcpu_request(vcpu, KVMX_REQ_SET_TPR);

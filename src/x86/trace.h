@@ -31,6 +31,8 @@
 	name(X86_EXIT_NMI_WINDOW,	"nmi_window")	\
 	name(X86_EXIT_TIMER,		"timer")	\
 	name(X86_EXIT_WRITES,		"writes")	\
+	name(X86_EXIT_EOI,		"eoi")		\
+	name(X86_EXIT_APIC_WRITE,	"apic_write")	\
 	name(X86_EXIT_CR,		"cr")		\
 	name(X86_EXIT_DR,		"dr")		\
 	name(X86_EXIT_XSETBV,		"xsetbv")	\

@@ -231,6 +231,8 @@ static const u32 unit_msrs[] = {
 struct unit_vcpu {
 	struct x86_state state;
 	struct x86_event injected;
+	bool apic;			/* it has a part of the local APIC */
+	u8 requested;
 	u64 msr[ARRAY_SIZE(unit_msrs)];
 };
 
@@ -332,6 +334,27 @@ static void unit_store_state(struct x86_vcpu *v)
 	v->state_valid = 0;
 }
 
+/* What a unit does to a local APIC's page: takes an interrupt, sends one, ends one, TPR. */
+static void unit_apic_runs(struct x86_vcpu *v, u8 what)
+{
+	u8 vector = what & 1 ? to_unit(v)->requested : fuzz_u8(input);
+	unsigned int at = (vector & ~31u) * 4 + (vector & 31);
+
+	fuzz_demand(v->apic_page);
+	if (what & 1) {
+		clear_bit(at, v->apic_page + 0x200);
+		set_bit(at, v->apic_page + 0x100);
+	}
+	if (what & 2)
+		set_bit(at, v->apic_page + 0x200);
+	if (what & 4)
+		clear_bit(at, v->apic_page + 0x100);
+	if (what & 8)
+		*(u32 *)(v->apic_page + 0x80) = fuzz_u8(input);
+	if (what & 16)
+		*(u32 *)(v->apic_page + 0x3f0) = fuzz_u8(input);
+}
+
 /* Registers that a guest changes without leaving. */
 static void unit_guest_runs(struct x86_vcpu *v)
 {
@@ -364,6 +387,8 @@ static void unit_guest_runs(struct x86_vcpu *v)
 		v->cr8 = fuzz_u8(input) & 15;
 	if (what & 128)
 		machine_poke(input);
+	if (to_unit(v)->apic)
+		unit_apic_runs(v, fuzz_u8(input));
 }
 
 /* What the exit says of itself, within what a unit may say. */
@@ -406,6 +431,12 @@ static void unit_operands(struct x86_vcpu *v, struct x86_exit *e)
 	case X86_EXIT_INVLPG:
 		e->invlpg.decoded = fuzz_u8(input) & 1;
 		e->invlpg.addr = fuzz_edge(input);
+		break;
+	case X86_EXIT_EOI:
+		e->eoi.vector = fuzz_u8(input);
+		break;
+	case X86_EXIT_APIC_WRITE:
+		e->apic.offset = fuzz_u8(input) << 4;
 		break;
 	case X86_EXIT_TASK_SWITCH:
 		e->task.selector = fuzz_u16(input);
@@ -475,6 +506,13 @@ static void unit_note(struct x86_vcpu *v)
 {
 }
 
+static void unit_sync_apic(struct x86_vcpu *v, u8 requested, u8 in_service, const u64 *eoi_exits)
+{
+	fuzz_demand(eoi_exits || (!requested && !in_service));
+	to_unit(v)->apic = eoi_exits;
+	to_unit(v)->requested = requested;
+}
+
 static u64 *unit_msr(struct x86_vcpu *v, u32 msr)
 {
 	unsigned int i;
@@ -529,7 +567,7 @@ const struct x86_backend svm_backend = {
 	.window_open = unit_window, .window_close = unit_window, .enter = unit_enter,
 	.load_state = unit_load_state, .inject = unit_inject, .want_window = unit_want_window,
 	.flush_tlb = unit_note, .set_tsc = unit_note, .set_intercepts = unit_note,
-	.get_msr = unit_get_msr, .set_msr = unit_set_msr,
+	.get_msr = unit_get_msr, .set_msr = unit_set_msr, .sync_apic = unit_sync_apic,
 };
 
 const struct x86_backend vmx_backend = { .name = "none", .probe = unit_not_here };
@@ -577,6 +615,8 @@ void machine_begin(struct fuzz_input *in)
 	input = in;
 	memset(machine_ram, 0, sizeof(machine_ram));
 	memset(machine_arg, 0, sizeof(machine_arg));
+	/* A unit of each kind. */
+	x86_unit_caps.virtual_apic = in->left & 1;
 	signal_now(false);
 	live_before = shim_alloc_live();
 }

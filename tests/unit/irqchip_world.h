@@ -90,8 +90,23 @@ static bool unit_arm_deadline(struct x86_vcpu *v, u64 tsc)
 	return true;
 }
 
-static const struct x86_backend irqchip_unit = { .arm_deadline = unit_arm_deadline };
+/* What it was told of the local APIC last. */
+static struct { bool on; u8 requested, in_service; u64 eoi_exits[4]; } unit_apic;
+
+static void unit_sync_apic(struct x86_vcpu *v, u8 requested, u8 in_service, const u64 *eoi_exits)
+{
+	unit_apic.on = eoi_exits;
+	unit_apic.requested = requested;
+	unit_apic.in_service = in_service;
+	if (eoi_exits)
+		memcpy(unit_apic.eoi_exits, eoi_exits, sizeof(unit_apic.eoi_exits));
+}
+
+static const struct x86_backend irqchip_unit = {
+	.arm_deadline = unit_arm_deadline, .sync_apic = unit_sync_apic,
+};
 const struct x86_backend *x86_unit = &irqchip_unit;
+struct x86_unit_caps x86_unit_caps;
 
 bool x86_clock_unstable(void)
 {

@@ -43,6 +43,11 @@ int x86_interrupt_pending(struct x86_vcpu *v)
 	return controller;
 }
 
+int x86_external_pending(struct x86_vcpu *v)
+{
+	return controller;
+}
+
 bool pic_output(struct pic *pic)
 {
 	return controller >= 0;

@@ -3,7 +3,7 @@
  * The I/O APIC and the irqchip around it: edges and levels, remote IRR and EOI, destinations,
  * sources, acknowledge notifiers, creation and its errors, saved state.
  */
-/* links: src/x86/pv_eoi.c src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/apic_msg.c */
+/* links: src/x86/pv_eoi.c src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/lapic_unit.c src/x86/apic_msg.c */
 /* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c src/x86/vapic.c */
 /* links: src/core/bus.c src/core/irq_routing.c */
 #include "irqchip_world.h"

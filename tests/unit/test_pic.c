@@ -3,7 +3,7 @@
  * The 8259A pair: initialization, edges and levels, nesting, the cascade, EOIs and rotation,
  * AEOI, special mask and special fully nested mode, poll, spurious interrupts, saved state.
  */
-/* links: src/x86/pv_eoi.c src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/apic_msg.c */
+/* links: src/x86/pv_eoi.c src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/lapic_unit.c src/x86/apic_msg.c */
 /* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c src/x86/vapic.c */
 /* links: src/core/bus.c src/core/irq_routing.c */
 #include "irqchip_world.h"

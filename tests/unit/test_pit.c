@@ -3,7 +3,7 @@
  * The 8254: counters and outputs in each mode, latches and read-back, byte orders, BCD, the gate
  * and port 0x61, interrupts of channel 0, their bound and re-injection, saved state.
  */
-/* links: src/x86/pv_eoi.c src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/apic_msg.c */
+/* links: src/x86/pv_eoi.c src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/lapic_unit.c src/x86/apic_msg.c */
 /* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c src/x86/vapic.c */
 /* links: src/core/bus.c src/core/irq_routing.c */
 #include <linux/math64.h>

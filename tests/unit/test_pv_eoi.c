@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ends of interrupts by a bit in guest memory: when it is offered, what becomes of it. */
 /* links: src/x86/pv_eoi.c */
-/* links: src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/apic_msg.c */
+/* links: src/x86/lapic.c src/x86/lapic_timer.c src/x86/lapic_state.c src/x86/lapic_unit.c src/x86/apic_msg.c */
 /* links: src/x86/ioapic.c src/x86/pic.c src/x86/pit.c src/x86/irqchip.c src/x86/vapic.c */
 /* links: src/core/bus.c src/core/irq_routing.c */
 #include "irqchip_world.h"
