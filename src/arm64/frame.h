@@ -66,6 +66,7 @@ static_assert(offsetof(struct arm64_frame, hcrx) == FRAME_HCRX);
 static_assert(offsetof(struct arm64_frame, harden) == FRAME_HARDEN);
 static_assert(offsetof(struct arm64_frame, kept) == FRAME_KEPT);
 static_assert(sizeof(struct arm64_frame) == FRAME_END);
+static_assert(A64_SYS_SCTLR == 0 && A64_SYS_TCR == 1);
 static_assert(offsetof(struct arm64_world, mdcr) == WORLD_MDCR);
 static_assert(offsetof(struct arm64_world, sp) == WORLD_OTHER);
 

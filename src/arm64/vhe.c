@@ -45,6 +45,12 @@ void vhe_load(struct arm64_vcpu *v)
 	v->host_cnthctl = read_reg(A64_CNTHCTL_EL2);
 	write_reg((v->host_cnthctl | A64_CNTHCTL_EL1PCTEN) & ~A64_CNTHCTL_EL1PTEN, A64_CNTHCTL_EL2);
 	write_reg(READ_ONCE(vm->counter_offset), A64_CNTVOFF_EL2);
+	/*
+	 * All that translates for the guest is in place before an entry makes it the CPU's
+	 * EL1: Cortex-A55 and A76 (errata 1530923, 1165522) would keep a translation that they
+	 * find speculatively by half of it.
+	 */
+	isb();
 }
 
 void vhe_save(struct arm64_vcpu *v)

@@ -225,6 +225,9 @@ SYM_CODE_END(arm64_world_leave)
 
 /* ---- for a host at EL1 ---- */
 
+#define SCTLR_M		(1 << 0)
+#define TCR_EPD0	(1 << 7)
+#define TCR_EPD1	(1 << 23)
 #define HCRX_EL2	s3_4_c1_c2_2
 #define ICH_VTR_EL2	s3_4_c12_c11_1
 
@@ -299,14 +302,41 @@ SYM_CODE_END(arm64_save_all)
 
 SYM_CODE_START_LOCAL(arm64_load_all)
 .Lload_all:
-	.set	slot, 0
-	ARM64_EACH_EL12_REG(LOAD_REG)
+	.set	slot, 16
+	ARM64_EACH_OTHER_EL12_REG(LOAD_REG)
 	ARM64_EACH_EL1_REG(LOAD_REG)
 	ARM64_EACH_FIXED_REG(LOAD_REG)
 	ARM64_EACH_OTHER_REG(LOAD_REG)
 	isb
+	ldp	x3, x4, [x1]
+	msr	sctlr_el1, x3
+	isb
+	msr	tcr_el1, x4
+	isb
 	ret
 SYM_CODE_END(arm64_load_all)
+
+/*
+ * While the two worlds' registers mix, nothing is to be translated by them: stage 1 is on
+ * and its tables are not walked. Some CPUs carry out an AT speculatively that lies
+ * anywhere, and keep the translation (Cortex-A55: erratum 1530923, A57: 1319537, A72:
+ * 1319367, A76: 1165522). arm64_load_all ends it, when all else is in place. The host's
+ * stage 1 is on; a guest's may be off.
+ */
+.macro stop_walks
+	mrs	x3, tcr_el1
+	orr	x3, x3, #TCR_EPD0
+	orr	x3, x3, #TCR_EPD1
+	msr	tcr_el1, x3
+	isb
+.endm
+
+.macro translate_all
+	mrs	x3, sctlr_el1
+	orr	x3, x3, #SCTLR_M
+	msr	sctlr_el1, x3
+	isb
+.endm
 
 /*
  * The host's stub has come here: x0 is the frame, x1 TTBR0_EL2, x2 TCR_EL2, x5
@@ -340,7 +370,8 @@ SYM_CODE_START(arm64_nvhe_enter)
 	ldr	x3, [x0, #(FRAME_LR + 8 * n)]; \
 	msr	reg, x3;
 	EACH_LR_DOWN(LOAD_LR)
-1:	add	x1, x0, #FRAME_GUEST
+1:	stop_walks
+	add	x1, x0, #FRAME_GUEST
 	bl	.Lload_all
 	ldr	x3, [x0, #FRAME_HCRX]
 	cbz	x3, 1f
@@ -370,6 +401,8 @@ SYM_CODE_START(arm64_nvhe_enter)
 	.set	slot, WORLD_OTHER
 	ARM64_EACH_OTHER_REG(SAVE_REG)
 	save_last
+	stop_walks
+	translate_all
 	add	x1, x0, #FRAME_HOST
 	bl	.Lload_all
 	ldr	x3, [x0, #FRAME_HCRX]

@@ -7,12 +7,19 @@
 #ifndef ARM64_WORLD_REGS_H
 #define ARM64_WORLD_REGS_H
 
-/* Those that EL2 reaches by another name when it has VHE. */
+/* Those that decide whether and how EL1 and EL0 translate: world.S has an order for them. */
+#define ARM64_EACH_REGIME_REG(what) \
+	what(SCTLR, sctlr_el1) what(TCR, tcr_el1)
+
+/* And all others that EL2 reaches by another name when it has VHE. */
+#define ARM64_EACH_OTHER_EL12_REG(what) \
+	what(CPACR, cpacr_el1) what(TTBR0, ttbr0_el1) what(TTBR1, ttbr1_el1) \
+	what(ESR, esr_el1) what(AFSR0, afsr0_el1) what(AFSR1, afsr1_el1) what(FAR, far_el1) \
+	what(MAIR, mair_el1) what(AMAIR, amair_el1) what(VBAR, vbar_el1) \
+	what(CONTEXTIDR, contextidr_el1) what(CNTKCTL, cntkctl_el1)
+
 #define ARM64_EACH_EL12_REG(what) \
-	what(SCTLR, sctlr_el1) what(CPACR, cpacr_el1) what(TTBR0, ttbr0_el1) \
-	what(TTBR1, ttbr1_el1) what(TCR, tcr_el1) what(ESR, esr_el1) what(AFSR0, afsr0_el1) \
-	what(AFSR1, afsr1_el1) what(FAR, far_el1) what(MAIR, mair_el1) what(AMAIR, amair_el1) \
-	what(VBAR, vbar_el1) what(CONTEXTIDR, contextidr_el1) what(CNTKCTL, cntkctl_el1)
+	ARM64_EACH_REGIME_REG(what) ARM64_EACH_OTHER_EL12_REG(what)
 
 #define ARM64_EACH_EL1_REG(what) \
 	what(PAR, par_el1) what(TPIDR, tpidr_el1) what(CSSELR, csselr_el1)
