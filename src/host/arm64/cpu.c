@@ -121,22 +121,64 @@ static int of_ppi(const struct of_device_id *nodes, int index)
 	return irq ? irq : -ENODEV;
 }
 
+/* ACPI's tables GTDT and MADT, which say the same. */
 #ifdef CONFIG_ACPI
 static int acpi_virtual_timer(void)
 {
 	struct acpi_table_header *header;
 	struct acpi_table_gtdt *gtdt;
-	u32 gsi;
+	u32 gsi, flags;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_GTDT, 0, &header)))
 		return -ENODEV;
 	gtdt = (struct acpi_table_gtdt *)header;
 	gsi = gtdt->virtual_timer_interrupt;
+	flags = gtdt->virtual_timer_flags;
 	acpi_put_table(header);
-	return acpi_register_gsi(NULL, gsi, ACPI_LEVEL_SENSITIVE, ACPI_ACTIVE_LOW);
+	/* The kernel has it already: it is to be asked for in the same way. */
+	return acpi_register_gsi(NULL, gsi,
+				 flags & ACPI_GTDT_INTERRUPT_MODE ? ACPI_EDGE_SENSITIVE :
+								    ACPI_LEVEL_SENSITIVE,
+				 flags & ACPI_GTDT_INTERRUPT_POLARITY ? ACPI_ACTIVE_LOW :
+									ACPI_ACTIVE_HIGH);
+}
+
+/* Each CPU's entry has it; it is the same PPI in all. */
+static int acpi_maintenance(void)
+{
+	struct acpi_table_header *header;
+	struct acpi_subtable_header *entry;
+	struct acpi_madt_generic_interrupt *cpu;
+	unsigned long at, end;
+	int trigger = ACPI_LEVEL_SENSITIVE;
+	u32 gsi = 0;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &header)))
+		return -ENODEV;
+	at = (unsigned long)header + sizeof(struct acpi_table_madt);
+	end = (unsigned long)header + header->length;
+	for (; at + sizeof(*entry) <= end && !gsi; at += entry->length) {
+		entry = (struct acpi_subtable_header *)at;
+		if (entry->length < sizeof(*entry))
+			break;
+		cpu = (struct acpi_madt_generic_interrupt *)at;
+		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT ||
+		    at + offsetofend(typeof(*cpu), vgic_interrupt) > end)
+			continue;
+		gsi = cpu->vgic_interrupt;
+		if (cpu->flags & ACPI_MADT_VGIC_IRQ_MODE)
+			trigger = ACPI_EDGE_SENSITIVE;
+	}
+	acpi_put_table(header);
+	return gsi ? acpi_register_gsi(NULL, gsi, trigger, ACPI_ACTIVE_HIGH) : -ENODEV;
 }
 #else
 static int acpi_virtual_timer(void)
+{
+	return -ENODEV;
+}
+
+static int acpi_maintenance(void)
 {
 	return -ENODEV;
 }
@@ -149,8 +191,9 @@ int kvmx_host_timer_irq(void)
 	return irq == -ENODEV ? acpi_virtual_timer() : irq;
 }
 
-/* With ACPI it is not looked for: the caller does without. */
 int kvmx_host_maintenance_irq(void)
 {
-	return of_ppi(gic_nodes, 0);
+	int irq = of_ppi(gic_nodes, 0);
+
+	return irq == -ENODEV ? acpi_maintenance() : irq;
 }

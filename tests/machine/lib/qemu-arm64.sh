@@ -21,6 +21,11 @@ MACHINE_PACKAGES=(qemu-system-aarch64=qemu-system-arm)
 
 # shellcheck disable=SC2054 # the commas are the emulator's
 QEMU=(qemu-system-aarch64 -M virt,virtualization=on,gic-version=3)
+if [ -n "$acpi" ]; then
+	firmware=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
+	QEMU+=(-bios $firmware)
+	MACHINE_PACKAGES+=("$firmware=qemu-efi-aarch64")
+fi
 
 # The kernel's KVM is built in, and would take EL2 while booting.
 QEMU_APPEND=kvm-arm.mode=none
