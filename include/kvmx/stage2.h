@@ -26,7 +26,8 @@
 struct stage2_format {
 	const char *name;
 	u8 levels;			/* 4, for 48 bits */
-	u8 leaf_levels;			/* leaves may be at levels 1 to this (3: 1 GiB) */
+	u8 leaf_levels;			/* leaves may be at levels 1 to this (3: 1 GiB), */
+	u8 exec_levels;			/* with code at levels 1 to this; 0: the same */
 	u8 root_pages_shift;		/* arm64: 2^this concatenated root tables */
 	u64 addr_mask;			/* address bits of an entry */
 	u64 present;			/* mask: any bit set = present */
@@ -121,6 +122,8 @@ struct stage2_leaf {
 
 /* The leaf that maps @gfn, or false (RCU or shared). */
 bool stage2_lookup(const struct stage2 *s2, u64 gfn, struct stage2_leaf *leaf);
+/* Whether smaller leaves than of @level, from 2 on, have a table around @gfn (RCU or shared). */
+bool stage2_divided(const struct stage2 *s2, u64 gfn, u8 level);
 /* Whether @gfn is mapped for @access; marks it accessed if so (RCU or shared). */
 bool stage2_touch(struct stage2 *s2, u64 gfn, u32 access);
 

@@ -121,6 +121,21 @@ struct fault {
 	u32 rights;
 };
 
+/* The largest leaf that a fault may have where the unit lets only smaller ones have code. */
+static u8 code_level(const struct fault *fault, u8 level, u8 exec_levels)
+{
+	const struct stage2 *s2 = fault->vm->memory.s2;
+
+	if (fault->access & STAGE2_EXEC)
+		return min(level, exec_levels);
+	/* Data beside code that is there leaves it there. */
+	rcu_read_lock();
+	while (level > exec_levels && stage2_divided(s2, fault->gfn, level))
+		level--;
+	rcu_read_unlock();
+	return level;
+}
+
 /*
  * The largest leaf for the fault: no larger than the host maps the memory, so
  * that one invalidation takes all of it; within the slot; and, like every
@@ -128,12 +143,13 @@ struct fault {
  */
 static u8 fault_level(const struct fault *fault)
 {
+	const struct stage2_format *f = stage2_format(fault->vm->memory.s2);
 	const struct kvmx_memslot *slot = fault->slot;
-	u8 level, most = stage2_format(fault->vm->memory.s2)->leaf_levels;
+	u8 level;
 
 	if (kvmx_memslot_logged(slot))
 		return 1;
-	level = min(kvmx_host_mapping_level(fault->vm->mm, fault->hva), most);
+	level = min(kvmx_host_mapping_level(fault->vm->mm, fault->hva), f->leaf_levels);
 	for (; level > 1; level--) {
 		u64 pages = stage2_pages(level), base = fault->gfn & ~(pages - 1);
 
@@ -142,7 +158,18 @@ static u8 fault_level(const struct fault *fault)
 		if (base >= slot->base_gfn && base + pages <= slot->base_gfn + slot->npages)
 			break;
 	}
-	return max_t(u8, level, 1);
+	level = max_t(u8, level, 1);
+	return f->exec_levels && level > f->exec_levels ?
+	       code_level(fault, level, f->exec_levels) : level;
+}
+
+/* What data gets beside the right it wants, so that code there does not fault once more. */
+static bool fault_may_be_code(const struct fault *fault, u8 exec_levels)
+{
+	if (!exec_levels || (fault->access & STAGE2_EXEC))
+		return true;
+	/* A log finds large leaves, which have no code, and leaves them to those who read. */
+	return fault->level <= exec_levels && !kvmx_memslot_logged(fault->slot);
 }
 
 /*
@@ -186,13 +213,21 @@ static int fault_install_shared(struct fault *fault, struct stage2_cache *cache)
 	return ret;
 }
 
+/* Code came since the leaf's size was chosen: a leaf that cannot have it is not to replace it. */
+static bool fault_in_the_way(const struct fault *fault)
+{
+	const struct stage2 *s2 = fault->vm->memory.s2;
+
+	return !(fault->rights & STAGE2_EXEC) && stage2_divided(s2, fault->gfn, fault->level);
+}
+
 static int fault_install_exclusive(struct fault *fault, struct stage2_cache *cache)
 {
 	struct kvmx_memory *mem = &fault->vm->memory;
 	int ret = -EAGAIN;
 
 	write_lock(&mem->mmu_lock);
-	if (!fault_stale(fault))
+	if (!fault_stale(fault) && !fault_in_the_way(fault))
 		ret = stage2_replace(mem->s2, cache, fault->base, fault->pfn, fault->level,
 				     fault->rights);
 	if (ret >= 0)
@@ -232,6 +267,7 @@ static int fault_install(struct fault *fault)
 static int fault_try(struct fault *fault)
 {
 	struct kvmx_memory *mem = &fault->vm->memory;
+	const struct stage2_format *format = stage2_format(mem->s2);
 	bool write = fault->access & STAGE2_WRITE;
 	int ret;
 
@@ -248,11 +284,13 @@ static int fault_try(struct fault *fault)
 	if (fault->page.device)
 		fault->rights |= STAGE2_DEVICE;
 	fault->level = fault_level(fault);
+	if (!fault_may_be_code(fault, format->exec_levels))
+		fault->rights &= ~STAGE2_EXEC;
 	fault->base = fault->gfn & ~(stage2_pages(fault->level) - 1);
 	fault->pfn = fault->page.pfn & ~(stage2_pages(fault->level) - 1);
 
-	if (stage2_format(mem->s2)->prepare && !fault->page.device)
-		stage2_format(mem->s2)->prepare(fault->pfn, stage2_pages(fault->level));
+	if (format->prepare && !fault->page.device)
+		format->prepare(fault->pfn, stage2_pages(fault->level));
 
 	/* Without the right to write the guest would only fault again. */
 	ret = write && !(fault->rights & STAGE2_WRITE) ? -EFAULT : fault_install(fault);

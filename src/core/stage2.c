@@ -308,6 +308,17 @@ bool stage2_lookup(const struct stage2 *s2, u64 gfn, struct stage2_leaf *leaf)
 	return true;
 }
 
+bool stage2_divided(const struct stage2 *s2, u64 gfn, u8 level)
+{
+	u64 value;
+	u8 at;
+
+	if (gfn >= stage2_limit(s2))
+		return false;
+	find_entry(s2, gfn, &value, &at);
+	return at < level;
+}
+
 bool stage2_touch(struct stage2 *s2, u64 gfn, u32 access)
 {
 	const struct stage2_format *f = s2->format;

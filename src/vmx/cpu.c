@@ -67,7 +67,8 @@ static const struct vmx_wish vmx_cpu2_wishes[] = {
 	{ CPU2_UNRESTRICTED, "unrestricted guests" },
 	{ CPU2_VPID, "virtual processor identifiers (VPID)" },
 	{ CPU2_WBINVD, "exits on WBINVD" },
-	{ CPU2_RDTSCP }, { CPU2_PAUSE_LOOP }, { CPU2_INVPCID }, { CPU2_PML }, { CPU2_TSC_SCALING },
+	{ CPU2_RDTSCP }, { CPU2_PAUSE_LOOP }, { CPU2_INVPCID }, { CPU2_ENCLS }, { CPU2_PML },
+	{ CPU2_TSC_SCALING },
 	{ CPU2_VIRTUAL_X2APIC }, { CPU2_APIC_REGISTERS }, { CPU2_VIRTUAL_INTERRUPTS },
 	{ }
 };
@@ -212,6 +213,12 @@ static void vmx_choose_mitigations(void)
 			       boot_cpu_has(X86_FEATURE_FLUSH_L1D);
 	if (boot_cpu_has(X86_FEATURE_MD_CLEAR))
 		vmx_config.switch_flags = BIT(SWITCH_VERW);
+	/*
+	 * A guest stops these CPUs with a machine check by code on a page whose size it has
+	 * changed, while instruction TLBs hold both ("Machine Check Error on Page Size Change").
+	 */
+	if (boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+		vmx_ept.exec_levels = 1;
 }
 
 static void vmx_free(void)

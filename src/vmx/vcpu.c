@@ -132,6 +132,9 @@ void vmx_vmcs_setup(struct x86_vcpu *v)
 	vmx_write(VMCS_VIRTUAL_APIC, virt_to_phys(vmx->virtual_apic));
 	if (vmx_config.apic_controls)
 		vmx->todo |= VMX_NEW_EOI_EXITS;
+	/* No leaf function of SGX is the guest's: in the CPU's own eyes it would have them. */
+	if (vmx_config.cpu2 & CPU2_ENCLS)
+		vmx_write(VMCS_ENCLS_EXITS, ~0ull);
 	vmx_write(VMCS_EPT_POINTER, vmx->eptp);
 	/* Translations are told apart by EPT pointer and VPID: it is enough for one VM. */
 	vmx_write(VMCS_VPID, v->vcpu.id + 1);

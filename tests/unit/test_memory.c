@@ -327,6 +327,113 @@ START_TEST(leaf_sizes_change)
 }
 END_TEST
 
+static void no_large_code(void)
+{
+	u64 gpa;
+
+	for (gpa = 0; gpa < 8 * MB; gpa += PAGE)
+		ck_assert(leaf_at(gpa).level < 2 || !(leaf_at(gpa).access & STAGE2_EXEC));
+}
+
+/* A unit that is not to have code in large leaves: vmx_choose_mitigations(). */
+START_TEST(code_in_small_leaves)
+{
+	const u32 rw = STAGE2_READ | STAGE2_WRITE;
+	struct stage2_format format = format_ept;
+	u64 gpa;
+
+	format.exec_levels = 1;
+	begin_format(&format);
+	host_levels(2);
+	ck_assert_int_eq(slot_set(1, 0, 0, 8 * MB, hva(0)), 0);
+
+	/* Data first: large, without code; then code splits it, and only its page has the right. */
+	ck_assert_int_eq(fault_at(0, STAGE2_READ, true), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(0).level, 2);
+	ck_assert_uint_eq(leaf_at(0).access, rw);
+	ck_assert_int_eq(fault_at(3 * PAGE, STAGE2_EXEC, true), KVMX_FAULT_SLOW);
+	ck_assert_uint_eq(leaf_at(0).level, 2);
+	flushes = 0;
+	ck_assert_int_eq(fault_at(3 * PAGE, STAGE2_EXEC, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(flushes, 1);
+	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_2M], 0);
+	ck_assert_uint_eq(vm.stat[KVMX_STAT_PAGES_4K], 512);
+	ck_assert_uint_eq(leaf_at(3 * PAGE).access, RWX);
+	ck_assert_uint_eq(leaf_at(4 * PAGE).access, rw);
+	/* More code there is a matter of rights. */
+	flushes = 0;
+	ck_assert_int_eq(fault_at(4 * PAGE, STAGE2_EXEC, true), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(4 * PAGE).access, RWX);
+	ck_assert_uint_eq(flushes, 0);
+
+	/* Code first: data beside it is mapped beside it, also what is written for the first time. */
+	host.read_only[512 + 1] = true;
+	ck_assert_int_eq(fault_at(2 * MB, STAGE2_EXEC, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(2 * MB).level, 1);
+	ck_assert_int_eq(fault_at(2 * MB + PAGE, STAGE2_READ, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(2 * MB + PAGE).level, 1);
+	ck_assert_uint_eq(leaf_at(2 * MB + PAGE).access, STAGE2_READ | STAGE2_EXEC);
+	host.read_only[512 + 1] = false;
+	ck_assert_int_eq(fault_at(2 * MB + PAGE, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(2 * MB + PAGE).access, RWX);
+	ck_assert_uint_eq(leaf_at(2 * MB).access, RWX);
+	ck_assert_uint_eq(flushes, 0);
+
+	/* A large leaf that the host let be read only, and now written: it stays large. */
+	host.read_only[1024] = true;
+	ck_assert_int_eq(fault_at(4 * MB, STAGE2_READ, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(4 * MB).access, STAGE2_READ);
+	host.read_only[1024] = false;
+	ck_assert_int_eq(fault_at(4 * MB, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(4 * MB).level, 2);
+	ck_assert_uint_eq(leaf_at(4 * MB).access, rw);
+
+	/* Reading under a log leaves large leaves alone; code comes all the same. */
+	ck_assert_int_eq(fault_at(6 * MB, STAGE2_READ, false), KVMX_FAULT_MAPPED);
+	ck_assert_int_eq(slot_set(1, KVMX_MEM_LOG_DIRTY_PAGES, 0, 8 * MB, hva(0)), 0);
+	ck_assert_int_eq(fault_at(6 * MB, STAGE2_READ, true), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(6 * MB).level, 2);
+	ck_assert_int_eq(fault_at(6 * MB, STAGE2_EXEC, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(leaf_at(6 * MB).level, 1);
+	ck_assert_uint_eq(leaf_at(6 * MB).access, STAGE2_READ | STAGE2_EXEC);
+	ck_assert_int_eq(slot_set(1, 0, 0, 8 * MB, hva(0)), 0);
+
+	for (gpa = 0; gpa < 8 * MB; gpa += 127 * PAGE) {
+		ck_assert_int_eq(fault_at(gpa, gpa & PAGE ? STAGE2_EXEC : STAGE2_WRITE, false),
+				 KVMX_FAULT_MAPPED);
+		no_large_code();
+	}
+	ck_assert_uint_gt(vm.stat[KVMX_STAT_PAGES_4K], 0);
+	end();
+}
+END_TEST
+
+static void code_beside(void)
+{
+	must(fault_at(3 * PAGE, STAGE2_EXEC, false) == KVMX_FAULT_MAPPED);
+}
+
+/* Another vCPU's code comes while data is about to be mapped: neither undoes the other. */
+START_TEST(code_meets_data)
+{
+	struct stage2_format format = format_ept;
+
+	format.exec_levels = 1;
+	begin_format(&format);
+	host_levels(2);
+	ck_assert_int_eq(slot_set(1, 0, 0, 8 * MB, hva(0)), 0);
+	fill_hook = code_beside;
+	fill_hook_in = 1;
+	ck_assert_int_eq(fault_at(0, STAGE2_WRITE, false), KVMX_FAULT_MAPPED);
+	ck_assert_uint_eq(fill_hook_in, 0);
+	ck_assert_uint_eq(leaf_at(0).level, 1);
+	ck_assert_uint_eq(leaf_at(3 * PAGE).access, RWX);
+	ck_assert_uint_eq(flushes, 0);
+
+	end();
+}
+END_TEST
+
 /* The memory type of the leaf at @gpa, as Intel's unit finds it (SDM, "EPT paging-structure"). */
 static unsigned int ept_type(u64 gpa)
 {
@@ -1039,7 +1146,8 @@ START_TEST(looked_again)
 END_TEST
 
 UNIT_MAIN("memory",
-	  UNIT_CASE("faults", rights, errors, levels, leaf_sizes_change, another_page,
+	  UNIT_CASE("faults", rights, errors, levels, leaf_sizes_change,
+		    code_in_small_leaves, code_meets_data, another_page,
 		    access_flag, device_memory, prefaults),
 	  UNIT_CASE("invalidations", invalidated_while_looked_up, invalidated_elsewhere,
 		    invalidated_before_replacing, tables_zapped_meanwhile, invalidated_beside,
