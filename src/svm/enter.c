@@ -12,6 +12,7 @@
 
 #include "svm.h"
 #include "cpu.h"
+#include "predictors.h"
 
 /*
  * A fresh identifier has no translations. When a CPU has handed out all of
@@ -54,11 +55,8 @@ void svm_window_open(struct x86_vcpu *v)
 		svm->asid_generation = 0;
 		svm->vmcb->control.clean = 0;
 	}
-	if (sc->last != v) {
-		sc->last = v;
-		if (boot_cpu_has(X86_FEATURE_IBPB))
-			x86_wrmsr(X86_MSR_PRED_CMD, 1);
-	}
+	x86_predictors_open(sc->last != v);
+	sc->last = v;
 	if (x86_unit_caps.tsc_scale) {
 		u64 ratio = v->tsc_ratio ?: BIT_ULL(32);
 

@@ -14,6 +14,7 @@
 
 #include "vmx.h"
 #include "cpu.h"
+#include "predictors.h"
 
 /* The host keeps IBRS on in the kernel, on CPUs that have no enhanced one. */
 #ifdef X86_FEATURE_KERNEL_IBRS
@@ -52,11 +53,8 @@ void vmx_window_open(struct x86_vcpu *v)
 	}
 	vmx_write(VMCS_HOST_FS_BASE, vmx->host.fs_base);
 	vmx_vmcs_done(before);
-	if (vc->last != v) {
-		vc->last = v;
-		if (boot_cpu_has(X86_FEATURE_IBPB))
-			x86_wrmsr(X86_MSR_PRED_CMD, 1);
-	}
+	x86_predictors_open(vc->last != v);
+	vc->last = v;
 	if (vmx_config.flush_l1d)
 		vmx->around |= VMX_AROUND_L1D;
 out:
